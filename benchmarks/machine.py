@@ -1,0 +1,109 @@
+"""What a reader of a benchmark needs to know about the machine: ``python -m benchmarks.machine``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from benchmarks.peak import fma_gflops
+
+CPU_FOLDER = Path("/sys/devices/system/cpu")
+TELLING_FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "sve")
+LIBRARIES = ("numpy", "scikit-learn", "torch", "jax")
+
+
+def read(path: Path) -> str:
+    """Return the text of a small system file, or an empty string where the system has no such file."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def usable_cpus() -> list[int]:
+    """Return the CPUs this process may use, one of every physical core first."""
+    if not hasattr(os, "sched_getaffinity"):
+        return list(range(os.cpu_count() or 1))
+    cpus = sorted(os.sched_getaffinity(0))
+    first_of_core: list[int] = []
+    siblings_of_those: list[int] = []
+    seen: set[str] = set()
+    for cpu in cpus:
+        core = read(CPU_FOLDER / f"cpu{cpu}" / "topology" / "thread_siblings_list") or str(cpu)
+        (siblings_of_those if core in seen else first_of_core).append(cpu)
+        seen.add(core)
+    return first_of_core + siblings_of_those
+
+
+def cpu_facts() -> dict[str, str]:
+    """Return model, telling instruction sets and caches of the processor."""
+    facts = {"processor": platform.processor() or platform.machine()}
+    for line in read(Path("/proc/cpuinfo")).splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            facts["processor"] = value.strip()
+        elif key.strip() in ("flags", "Features"):
+            flags = set(value.split())
+            facts["instructions"] = " ".join(flag for flag in TELLING_FLAGS if flag in flags)
+            break
+    caches = []
+    for index in sorted((CPU_FOLDER / "cpu0" / "cache").glob("index*")):
+        kind = {"Data": "d", "Instruction": "i"}.get(read(index / "type"), "")
+        caches.append(f"L{read(index / 'level')}{kind} {read(index / 'size')}")
+    if caches:
+        facts["caches"] = ", ".join(caches)
+    return facts
+
+
+def stolen_jiffies() -> int:
+    """Return the time, in hundredths of a second, that other virtual machines took so far (0 where unknown)."""
+    fields = read(Path("/proc/stat")).partition("\n")[0].split()
+    return int(fields[8]) if len(fields) > 8 else 0
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the peers that are installed, without importing them."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def fastdl_facts() -> dict[str, str]:
+    """Return version, place and instruction set of the fastdl that would be measured."""
+    try:
+        fastdl = importlib.import_module("fastdl")
+        team = importlib.import_module("fastdl.kernels._team")
+    except ImportError as error:
+        return {"fastdl": f"cannot be imported ({error})"}
+    return {"fastdl": f"{fastdl.__version__} from {Path(fastdl.__file__ or '').parent}", "instruction set": team.isa()}
+
+
+def facts() -> dict[str, str]:
+    """Return all facts as text, in the order of printing."""
+    found = {"system": platform.platform(), "python": platform.python_version()}
+    found.update(cpu_facts())
+    found["usable CPUs"] = " ".join(map(str, usable_cpus()))
+    if hasattr(os, "getloadavg"):
+        found["load average"] = "{:.2f} {:.2f} {:.2f}".format(*os.getloadavg())
+    peak = fma_gflops()
+    found["multiply-add peak"] = f"{peak:.1f} GFLOP/s on one core" if peak else "unknown, no C compiler"
+    found.update(versions())
+    found.update(fastdl_facts())
+    return found
+
+
+def describe(found: dict[str, str]) -> str:
+    """Return the facts as a two-column table."""
+    width = max(map(len, found))
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in found.items())
+
+
+if __name__ == "__main__":
+    print(describe(facts()))

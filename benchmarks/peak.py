@@ -1,0 +1,81 @@
+"""The peak of one core's multiply-add units, measured by a small C loop.
+
+The loop is compiled on the spot by whatever C compiler there is, for this very processor, and shares nothing with
+fastdl: a yardstick that fastdl made itself would shrink with its mistakes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+
+SOURCE = r"""
+#if defined(__AVX512F__)
+#define WIDTH 64
+#elif defined(__AVX__)
+#define WIDTH 32
+#else
+#define WIDTH 16
+#endif
+/* More chains than latency times units, fewer than registers. */
+#define CHAINS 12
+typedef float lanes __attribute__((vector_size(WIDTH)));
+
+long flop_each(void) { return 2L * CHAINS * (WIDTH / (long)sizeof(float)); }
+
+float run(long count, float factor, float term)
+{
+    lanes a[CHAINS], f = (lanes){0} + factor, t = (lanes){0} + term, sum = (lanes){0};
+    for (int i = 0; i < CHAINS; i++) a[i] = t * (float)i;
+    for (long n = 0; n < count; n++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++) a[i] = a[i] * f + t;
+    }
+    for (int i = 0; i < CHAINS; i++) sum += a[i];
+    return sum[0];
+}
+"""
+FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+REPEATS = 20_000
+SAMPLES = 10
+
+
+@cache
+def compiled_loop() -> Callable[[int], float] | None:
+    """Return a function that runs the loop so many times and gives GFLOP/s; None where there is no compiler."""
+    configured = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    compiler = shutil.which(configured) or shutil.which("cc")
+    if compiler is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder, "peak.c"), Path(folder, "peak.so")
+        source.write_text(SOURCE)
+        command = [compiler, *FLAGS, str(source), "-o", str(library)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            return None
+        loaded = ctypes.CDLL(str(library))
+    loaded.run.argtypes = (ctypes.c_long, ctypes.c_float, ctypes.c_float)
+    loaded.run.restype = ctypes.c_float
+    loaded.flop_each.restype = ctypes.c_long
+
+    def rate(count: int) -> float:
+        start = perf_counter()
+        loaded.run(count, 0.5, 1.0)
+        return 1e-9 * count * loaded.flop_each() / (perf_counter() - start)
+
+    return rate
+
+
+def fma_gflops() -> float | None:
+    """Return the best of a few samples, a couple of milliseconds in all; None where it can't be measured."""
+    rate = compiled_loop()
+    if rate is None:
+        return None
+    return max(rate(REPEATS) for _ in range(SAMPLES))

@@ -1,0 +1,168 @@
+/* Matrix product, one block of the output at a time, with bias and activation in the store.
+ *
+ * Each output is one chain of fused multiply-adds with p ascending from zero, then + bias, then the activation. So its bits
+ * depend neither on the block, nor on the tile, nor on the instruction set (where there is FMA), nor on the other rows.
+ *
+ * A tile of mr rows x nv vectors lives in registers while p runs over a K-block. A is read where it lies: broadcasts walk
+ * along rows (x w, dy wT) or along columns (xT dy). B is read where it lies unless its columns are strided (wT), its row
+ * stride would make the lines of a panel fall into few cache sets, or its edge needs masks that cost; then a panel of
+ * K-block x 32 is copied to the stack once and used for all rows of the block. */
+#include "fastdl.h"
+#include "vecmath.h"
+
+enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4 };
+
+typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,
+                     ptrdiff_t ldb, int lanes, int first, int relu);
+
+/* C (mr, 16 (nv - 1) + lanes) = [first: 0, else C] + A (mr, k) B (k, ...) [+ bias] [then ReLU].
+ * c: (mr, ldc)   a: row i begins at a + i lda (by_rows), or column p at a + p lda (not)   b: (k, ldb)   bias: or NULL */
+FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *restrict b, const float *bias, ptrdiff_t k,
+                     ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu, const int mr, const int nv,
+                     const int by_rows)
+{
+    v16 acc[FASTDL_MR][FASTDL_NV];
+    if (first) {
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++)
+#pragma GCC unroll 2
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = v16_zero();
+    } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++)
+#pragma GCC unroll 2
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = j < nv - 1 ? v16_load(c + i * ldc + 16 * j) : v16_load_n(c + i * ldc + 16 * j, lanes);
+    }
+    /* five pointers reach fourteen rows as [p], [p + lda] and [p + 2 lda]: one each would not fit the integer registers */
+    const float *a0 = a, *a3 = mr > 3 ? a + 3 * lda : a, *a6 = mr > 6 ? a + 6 * lda : a, *a9 = mr > 9 ? a + 9 * lda : a;
+    const float *a12 = mr > 12 ? a + 12 * lda : a;
+    for (ptrdiff_t p = 0; p < k; p++) {
+        v16 row[FASTDL_NV];
+#pragma GCC unroll 2
+        for (int j = 0; j < nv; j++)
+            row[j] = FASTDL_FREE_MASKS && j == nv - 1 ? v16_load_n(b + 16 * j, lanes) : v16_load(b + 16 * j);
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++) {
+            const float *base = i < 3 ? a0 : i < 6 ? a3 : i < 9 ? a6 : i < 12 ? a9 : a12;
+            const v16 x = v16_set1(by_rows ? base[i % 3 * lda] : a[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = v16_fma(x, row[j], acc[i][j]);
+        }
+        b += ldb;
+        if (by_rows) {
+            a0++;
+            a3++;
+            a6++;
+            a9++;
+            a12++;
+        } else {
+            a += lda;
+        }
+    }
+    v16 offset[FASTDL_NV];
+    const v16 floor = relu ? v16_zero() : v16_set1(-__builtin_inff());
+#pragma GCC unroll 2
+    for (int j = 0; j < nv; j++)
+        offset[j] = bias ? v16_load_n(bias + 16 * j, j < nv - 1 ? 16 : lanes) : v16_zero();
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < nv; j++) {
+            const v16 y = v16_max(floor, bias ? v16_add(acc[i][j], offset[j]) : acc[i][j]);   /* NaN passes */
+            if (j < nv - 1)
+                v16_store(c + i * ldc + 16 * j, y);
+            else
+                v16_store_n(c + i * ldc + 16 * j, y, lanes);
+        }
+}
+
+#define TILE(mr, nv, by_rows)                                                                                               \
+    static void tile_##mr##_##nv##_##by_rows(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k,      \
+                                             ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu)   \
+    {                                                                                                                       \
+        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, mr, nv, by_rows);                                         \
+    }
+#if FASTDL_NV == 2
+#define TILES(mr) TILE(mr, 1, 0) TILE(mr, 1, 1) TILE(mr, 2, 0) TILE(mr, 2, 1)
+#define ENTRY(mr) {{tile_##mr##_1_0, tile_##mr##_1_1}, {tile_##mr##_2_0, tile_##mr##_2_1}}
+#else
+#define TILES(mr) TILE(mr, 1, 0) TILE(mr, 1, 1)
+#define ENTRY(mr) {{tile_##mr##_1_0, tile_##mr##_1_1}}
+#endif
+TILES(1) TILES(2) TILES(3)
+#if FASTDL_MR > 3
+TILES(4) TILES(5) TILES(6)
+#endif
+#if FASTDL_MR > 6
+TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+#endif
+
+static tile_fn *const tiles[FASTDL_MR][FASTDL_NV][2] = {   /* by rows - 1, vectors - 1, A by rows */
+    ENTRY(1), ENTRY(2), ENTRY(3),
+#if FASTDL_MR > 3
+    ENTRY(4), ENTRY(5), ENTRY(6),
+#endif
+#if FASTDL_MR > 6
+    ENTRY(7), ENTRY(8), ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12), ENTRY(13), ENTRY(14),
+#endif
+};
+
+/* panel (k, PANEL) = B[p0 : p0 + k, j0 : j0 + n], columns from n on zero.   panel: (k, PANEL)   n at most PANEL */
+static void pack(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n)
+{
+    const float *b = g->b + p0 * g->b_p + j0 * g->b_j;
+    if (g->b_j == 1) {
+        for (ptrdiff_t p = 0; p < k; p++)
+            for (ptrdiff_t j = 0; j < PANEL; j += 16) {
+                const ptrdiff_t lanes = n - j < 0 ? 0 : n - j < 16 ? n - j : 16;
+                v16_store(panel + p * PANEL + j, v16_load_n(b + p * g->b_p + (lanes ? j : 0), (int)lanes));
+            }
+        return;
+    }
+    for (ptrdiff_t j = 0; j < PANEL; j += 16)
+        for (ptrdiff_t p = 0; p < k; p += 16) {
+            const int depth = (int)(k - p < 16 ? k - p : 16);
+            v16 r[16];
+#pragma GCC unroll 16
+            for (int i = 0; i < 16; i++)
+                r[i] = j + i < n ? v16_load_n(b + (j + i) * g->b_j + p, depth) : v16_zero();
+            v16_transpose(r);
+            for (int i = 0; i < depth; i++)
+                v16_store(panel + (p + i) * PANEL + j, r[i]);
+        }
+}
+
+/* C[i0 : i1, j0 : j1] of the product g. */
+static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)
+{
+    float panel[K_BLOCK * PANEL] __attribute__((aligned(64)));
+    const ptrdiff_t rows = i1 - i0, n_tiles = (rows + FASTDL_MR - 1) / FASTDL_MR;
+    const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
+    const int by_rows = g->a_p == 1;
+    const ptrdiff_t lda = by_rows ? g->a_i : g->a_p;
+    const int bad_stride = g->b_p % 256 == 0 && n_tiles >= PACK_FROM_TILES;
+    for (ptrdiff_t block = 0; block < n_blocks; block++) {   /* near-equal blocks and tiles, so that none is a remnant */
+        const ptrdiff_t p0 = g->k * block / n_blocks, k = g->k * (block + 1) / n_blocks - p0;
+        const int last = block == n_blocks - 1;
+        for (ptrdiff_t j = j0; j < j1; j += PANEL) {
+            const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL;
+            const int nv = (int)((n + 15) / 16), lanes = (int)(n - 16 * (nv - 1));
+            const int packed = g->b_j != 1 || bad_stride || (lanes < 16 && !FASTDL_FREE_MASKS);
+            if (packed)
+                pack(panel, g, p0, k, j, n);
+            const float *b = packed ? panel : g->b + p0 * g->b_p + j;
+            for (ptrdiff_t t = 0; t < n_tiles; t++) {
+                const ptrdiff_t i = i0 + rows * t / n_tiles, mr = i0 + rows * (t + 1) / n_tiles - i;
+                tiles[mr - 1][nv - 1][by_rows](g->c + i * g->ldc + j, g->a + i * g->a_i + p0 * g->a_p, b,
+                                               last && g->bias ? g->bias + j : NULL, k, g->ldc, lda, packed ? PANEL : g->b_p,
+                                               lanes, block == 0, last && g->activation == FASTDL_RELU);
+            }
+        }
+    }
+    if (g->activation == FASTDL_TANH)
+        for (ptrdiff_t i = i0; i < i1; i++)
+            tanh_row(g->c + i * g->ldc + j0, g->c + i * g->ldc + j0, j1 - j0);
+}

@@ -1,0 +1,43 @@
+/* Sums in float64 and in a fixed order. */
+#include "fastdl.h"
+#include "vec.h"
+
+/* sum = sum of x^2; the squares are taken in float64, so that 1e25 neither overflows nor 1e-30 vanishes.   x: (n,) */
+static void fdl_sum_of_squares(double *sum, const float *x, ptrdiff_t n)
+{
+    d16 part[2] = {d16_set1(0.0), d16_set1(0.0)};
+    ptrdiff_t i = 0;
+    for (; i + 32 <= n; i += 32)
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            const d16 v = d16_from_v16(v16_load(x + i + 16 * j));
+            part[j] = d16_fma(v, v, part[j]);
+        }
+    for (; i < n; i += 16) {
+        const d16 v = d16_from_v16(v16_load_n(x + i, (int)(n - i < 16 ? n - i : 16)));
+        part[0] = d16_fma(v, v, part[0]);
+    }
+    *sum = d16_sum(d16_add(part[0], part[1]));
+}
+
+/* sums = column sums of x, rows in order, in float64.   sums: (cols,)   x: (rows, ldx) */
+static void fdl_column_sums(float *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)
+{
+    for (ptrdiff_t j = 0; j < cols; j += 16) {
+        const int n = (int)(cols - j < 16 ? cols - j : 16);
+        d16 sum[2] = {d16_set1(0.0), d16_set1(0.0)};
+        for (ptrdiff_t i = 0; i < rows; i++)
+            sum[i & 1] = d16_add(sum[i & 1], d16_from_v16(v16_load_n(x + i * ldx + j, n)));
+        v16_store_n(sums + j, d16_to_v16(d16_add(sum[0], sum[1])), n);
+    }
+}
+
+/* y = factor x.   y, x: (n,), may be the same */
+static void fdl_scale(float *y, const float *x, ptrdiff_t n, float factor)
+{
+    const v16 a = v16_set1(factor);
+    for (ptrdiff_t i = 0; i < n; i += 16) {
+        const int lanes = (int)(n - i < 16 ? n - i : 16);
+        v16_store_n(y + i, v16_mul(v16_load_n(x + i, lanes), a), lanes);
+    }
+}

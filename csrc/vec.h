@@ -1,0 +1,60 @@
+/* Sixteen lanes at a time, whatever the registers are: one 512-bit vector, two 256-bit ones or four 128-bit ones.
+ *
+ *   v16   sixteen float32          d16   sixteen float64          w16   sixteen uint32          m16   sixteen truth values
+ *
+ * An algorithm written over these types gives the same bits with every instruction set that has FMA: all operations are
+ * single IEEE operations, and sums over lanes follow one fixed tree. A struct of native vectors is used, and not a raw
+ * 64-byte GNU vector, because gcc 12 lowers the latter to AVX2 eight times slower. Each backend defines:
+ *
+ *   FASTDL_MR, FASTDL_NV   rows and vectors of the GEMM tile, chosen so that it just fills the register file
+ *   FASTDL_FREE_MASKS      1 if a masked load costs no more than a plain one */
+#ifndef FASTDL_VEC_H
+#define FASTDL_VEC_H
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FDL_INLINE static inline __attribute__((always_inline, unused))
+
+#if defined(__AVX512F__)
+#include "vec_avx512.h"
+#elif defined(__AVX2__)
+#include "vec_avx2.h"
+#else
+#include "vec_generic.h"
+#endif
+
+FDL_INLINE v16 v16_zero(void) { return v16_set1(0.0f); }
+
+/* Sum over the lanes, always by the same tree: lane i + lane i + 8, then 4, 2, 1. */
+FDL_INLINE float v16_sum(v16 x)
+{
+    float lane[16];
+    v16_store(lane, x);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+FDL_INLINE double d16_sum(d16 x)
+{
+    double lane[16];
+    d16_store(lane, x);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* Largest lane. NaN in any lane gives NaN or the largest of the others: callers that must see NaN look at the sum. */
+FDL_INLINE float v16_largest(v16 x)
+{
+    float lane[16];
+    v16_store(lane, x);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+#endif

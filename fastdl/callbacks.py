@@ -1,0 +1,210 @@
+"""What watches a training: the hooks, early stopping, a log file."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import warnings
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastdl.trainer import Trainer
+
+__all__ = ["CSVLogger", "Callback", "EarlyStopping"]
+
+MODES = ("auto", "min", "max")
+# Metrics of which more is better, by the words of their names; of everything else less is better, as of a loss.
+MORE_IS_BETTER = frozenset({"acc", "accuracy", "auc", "f1", "precision", "r2", "recall", "score"})
+
+
+class Callback:
+    """The base class of callbacks: five hooks that do nothing.
+
+    Override those that you need. `trainer` has `net`, `history`, `optimizer` and `stop()`, which ends the training
+    after the current epoch. `epoch` and `step` count from 0. `logs` maps names to floats: at the end of an epoch
+    "loss", the metrics, and with validation data "val_loss" and the like.
+    """
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Before the first step of a fit."""
+
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        """Before the first step of an epoch."""
+
+    def on_batch_end(self, trainer: Trainer, step: int, logs: dict[str, float]) -> None:
+        """After a step. Overriding this one brings every step back to Python, which costs speed."""
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
+        """After an epoch and its validation."""
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """After the last epoch of a fit."""
+
+
+class EarlyStopping(Callback):
+    """End the training when a quantity has stopped improving, and keep the best weights.
+
+    The network always ends with the weights of its best epoch, also when the training was never stopped early.
+
+    Parameters
+    ----------
+    monitor : str, default="val_loss"
+        The name in the history to watch.
+    patience : int, default=10
+        How many epochs without improvement are allowed: the training ends with the last of them. 0 and 1 both end it at
+        the first one; the very first epoch of a fit never does.
+    min_delta : float, default=0
+        A change that is not larger than this is no improvement.
+    mode : {"auto", "min", "max"}, default="auto"
+        Whether less or more is better. "auto" takes "max" for accuracies, r2 and the like, and "min" for the rest.
+
+    Attributes
+    ----------
+    best : float
+        The best value that was seen; infinite (on the bad side) before there is one. NaN is never an improvement.
+    best_epoch : int
+        The epoch that gave it, from 0; -1 when there is none.
+    stopped_epoch : int
+        The epoch that ended the training, from 0; 0 when the training was not stopped, as in Keras.
+
+    Notes
+    -----
+    Each fit is judged by itself: a second one starts with no best value, because its data may differ.
+
+    Examples
+    --------
+    >>> stopping = EarlyStopping(monitor="val_accuracy", patience=5)
+    >>> stopping.best
+    -inf
+    """
+
+    def __init__(self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0, mode: str = "auto") -> None:
+        if not isinstance(monitor, str):
+            raise TypeError(f"EarlyStopping: monitor must be a name, got {monitor!r}")
+        if isinstance(patience, bool) or not hasattr(patience, "__index__"):
+            raise TypeError(f"EarlyStopping: patience must be an int, got {patience!r}")
+        if patience < 0:
+            raise ValueError(f"EarlyStopping: patience must be >= 0, got {patience}")
+        if not 0 <= min_delta < math.inf:
+            raise ValueError(f"EarlyStopping: min_delta must be a finite number >= 0, got {min_delta!r}")
+        if mode not in MODES:
+            raise ValueError(f"EarlyStopping: mode must be one of {', '.join(MODES)}, got {mode!r}")
+        self.monitor = monitor
+        self.patience = int(patience)
+        self.min_delta = float(min_delta)
+        self.mode = mode
+        self._sign = -1.0 if mode == "max" or (mode == "auto" and more_is_better(monitor)) else 1.0
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best = self._sign * math.inf
+        self.best_epoch = -1
+        self.stopped_epoch = 0
+        self._wait = 0
+        self._watched = 0
+        self._weights: Any = None
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Start anew: nothing has been seen."""
+        self._forget()
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
+        """Compare with the best epoch; keep the weights, or lose patience."""
+        if self.monitor not in logs:
+            raise ValueError(self._missing(logs))
+        current = float(logs[self.monitor])
+        self._watched += 1
+        # NaN compares false, so it is never an improvement.
+        if self._sign * current + self.min_delta < self._sign * self.best:
+            self.best, self.best_epoch, self._wait = current, epoch, 0
+            self._weights = None  # the old ones go first: there is never memory for two copies
+            self._weights = trainer.net.snapshot()
+            return
+        self._wait += 1
+        # Keras spares the first epoch, whatever the patience.
+        if self._wait >= self.patience and self._watched > 1:
+            self.stopped_epoch = epoch
+            trainer.stop()
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Give the network its best weights."""
+        if self._weights is not None:
+            trainer.net.restore(self._weights)
+            self._weights = None
+        elif self._watched and self.best_epoch < 0:
+            warnings.warn(
+                f"EarlyStopping: {self.monitor!r} was never a finite number, so no epoch was best:"
+                " the network keeps its last weights",
+                stacklevel=2,
+            )
+
+    def _missing(self, logs: dict[str, float]) -> str:
+        text = f"EarlyStopping: monitor={self.monitor!r} is not there, this training has {', '.join(logs) or 'nothing'}"
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
+            text += "; give fit validation_data= or validation_split="
+        return text
+
+
+class CSVLogger(Callback):
+    """Write each epoch to a CSV file as soon as it ends.
+
+    Every line is flushed, so a run that is killed leaves the epochs that it finished. The columns are `epoch`, from 0,
+    and the names of the logs. When training goes on (a second fit, a resumed checkpoint), the file begins with the
+    epochs that the trainer's history has, and the new ones follow.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; one that is there is replaced.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._rows: list[dict[str, float]] = []
+        self._names: list[str] = []
+        self._file: IO[str] | None = None
+        self._writer: csv.DictWriter[str] | None = None
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Open the file, so that one that can't be written fails before the training."""
+        past = trainer.history
+        self._rows = [{name: values[epoch] for name, values in past.items()} for epoch in range(past.epochs)]
+        self._names = list(past)
+        self._rewrite()
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
+        """Add a line."""
+        row = {name: float(value) for name, value in logs.items()}
+        self._rows.append(row)
+        fresh = [name for name in row if name not in self._names]
+        if fresh or self._writer is None or self._file is None:
+            # The header isn't known before the first epoch, and grows when a later fit adds validation data.
+            self._names += fresh
+            self._rewrite()
+            return
+        self._writer.writerow({"epoch": len(self._rows) - 1, **row})
+        self._file.flush()
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Close the file."""
+        self._close()
+
+    def _rewrite(self) -> None:
+        self._close()
+        self._file = open(self.path, "w", encoding="utf-8", newline="")  # noqa: SIM115 - stays open for the lines to come
+        self._writer = csv.DictWriter(self._file, ["epoch", *self._names], restval="nan", lineterminator="\n")
+        if self._names:
+            self._writer.writeheader()
+        self._writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(self._rows))
+        self._file.flush()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = self._writer = None
+
+
+def more_is_better(name: str) -> bool:
+    """Whether a quantity of that name improves by growing."""
+    return not MORE_IS_BETTER.isdisjoint(name.split("_"))

@@ -1,0 +1,34 @@
+"""What is printed, and what happens when nobody reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+
+def say(text: str) -> None:
+    """Print at once; when the reader has left (a pipe into `head`), the work still goes on in silence."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        silence_stdout()
+
+
+def note(text: str) -> None:
+    """Print a remark on stderr."""
+    with contextlib.suppress(OSError, AttributeError):
+        print(f"fastdl: {text}", file=sys.stderr, flush=True)
+
+
+def complain(text: str) -> None:
+    """Print an error on stderr."""
+    note(f"error: {text}")
+
+
+def silence_stdout() -> None:
+    """Send what standard output still holds, and what it will be given, nowhere."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)

@@ -1,0 +1,117 @@
+"""`fastdl predict`: a trained folder and a table in, predictions out."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from fastdl.cli.folder import MODEL, TASK
+from fastdl.cli.tables import Table, read_table
+from fastdl.cli.task import Task, load_task
+
+BLOCK = 8192
+
+
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Declare the subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "predict", help="predict with a trained model",
+        description="Write a CSV file with a line for each row of DATA: the prediction and, for classes, their"
+        " probabilities. Columns are found by name, in any order; columns that the model doesn't know are ignored.",
+    )  # fmt: skip
+    parser.add_argument("folder", metavar="DIR", help="what fastdl train left")
+    parser.add_argument("data", metavar="DATA", help="a .csv, .csv.gz or .npz file, or digits")
+    parser.add_argument("--out", metavar="FILE", help="where to write (default: standard output)")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict."""
+    from fastdl import nn
+
+    for needed in (TASK, MODEL):
+        if not os.path.isfile(os.path.join(args.folder, needed)):
+            raise FileNotFoundError(f"{args.folder} is no folder of a trained model: there is no {needed} in it")
+    task = load_task(os.path.join(args.folder, TASK))
+    if args.out is not None and os.path.lexists(args.out) and not args.force:
+        raise FileExistsError(f"{args.out} is there already; choose another --out, or replace it with --force")
+    net = nn.load(os.path.join(args.folder, MODEL))
+    table = read_table(args.data, with_target=False)
+    rows = predictions(net, task, table.matrix(feature_positions(task, table)))
+    if args.out is None:
+        write_rows(sys.stdout, rows)
+    else:
+        write_whole(args.out, rows)
+    return 0
+
+
+def feature_positions(task: Task, table: Table) -> list[int]:
+    """Which columns of the table the network wants, in its order."""
+    width = len(table.columns)
+    if not task.named:
+        if width == task.width:
+            return task.positions
+        if width == len(task.positions):
+            return list(range(width))
+        raise ValueError(
+            f"{table.source} has {width} columns, but the model was trained on {len(task.positions)} features without"
+            f" names, of {task.width} columns"
+        )
+    if not table.named:
+        raise ValueError(
+            f"{table.source} has no header, but the model finds its columns by name: {', '.join(task.features[:8])}"
+            f"{', ...' if len(task.features) > 8 else ''}"
+        )
+    there = {name: place for place, name in enumerate(table.names)}
+    missing = [name for name in task.features if name not in there]
+    if missing:
+        shown = ", ".join(map(repr, missing[:8])) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        raise ValueError(f"{table.source} lacks column{'s' if len(missing) > 1 else ''} {shown}, which the model needs")
+    return [there[name] for name in task.features]
+
+
+def predictions(net: Any, task: Task, x: np.ndarray) -> Iterator[list[Any]]:
+    """The rows of the answer."""
+    if task.kind == "regression":
+        yield ["prediction"]
+    else:
+        yield ["prediction", *(f"p_{label}" for label in task.classes)]
+    for start in range(0, len(x), BLOCK):
+        block = x[start : start + BLOCK]
+        # Numbers are written with the digits of the network's own float32: more would be noise.
+        if task.kind == "regression":
+            values = net.predict(block)[:, 0].astype(np.float64) * task.std + task.mean
+            yield from ([text] for text in values.astype(np.float32).astype(str).tolist())
+        else:
+            probabilities = net.predict_proba(block)
+            best = probabilities.argmax(axis=1).tolist()
+            for label, texts in zip(best, probabilities.astype(str).tolist(), strict=True):
+                yield [task.classes[label], *texts]
+
+
+def write_rows(file: IO[str], rows: Iterator[list[Any]]) -> None:
+    """Write CSV."""
+    csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def write_whole(path: str, rows: Iterator[list[Any]]) -> None:
+    """Write a file that appears whole or not at all."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"there is no folder {folder} for --out")
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
+            write_rows(file, rows)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise

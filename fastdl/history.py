@@ -1,0 +1,214 @@
+"""What a training recorded: one number per quantity and epoch."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import math
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["History"]
+
+VALIDATION = "val_"
+
+
+class History(Mapping[str, list[float]]):
+    """The losses and metrics of a training, epoch by epoch.
+
+    A read-only mapping from a name to a list with one float per epoch. `Trainer.fit` returns it and goes on filling it
+    when it is called again.
+
+    Attributes
+    ----------
+    epochs : int
+        How many epochs have been recorded. Each list is that long.
+
+    Notes
+    -----
+    Epochs count from 0 here, in the callbacks and in the files: `history["loss"][callback.best_epoch]` is the best
+    epoch's. A quantity that an epoch did not have, such as the validation loss of a fit without validation data, is NaN
+    there, so that all lists stay aligned.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.append({"loss": 0.5, "val_loss": 0.75})
+    >>> history.append({"loss": 0.25, "val_loss": 0.5})
+    >>> history["val_loss"]
+    [0.75, 0.5]
+    >>> history
+    History(2 epochs: loss=0.25, val_loss=0.5)
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[float]] = {}
+        self._epochs = 0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs have been recorded."""
+        return self._epochs
+
+    def append(self, logs: Mapping[str, float]) -> None:
+        """Record one more epoch.
+
+        Parameters
+        ----------
+        logs : mapping of str to float
+            What the epoch gave. A name that was not there before is NaN in the earlier epochs.
+        """
+        # All conversions come first: a bad value leaves the history as it was.
+        values = {name: _number(name, value) for name, value in logs.items()}
+        for name in values:
+            self._columns.setdefault(name, [math.nan] * self._epochs)
+        for name, column in self._columns.items():
+            column.append(values.get(name, math.nan))
+        self._epochs += 1
+
+    def truncate(self, n: int) -> None:
+        """Forget all but the first `n` epochs.
+
+        Parameters
+        ----------
+        n : int
+            How many epochs to keep; nothing happens when there are no more than that.
+        """
+        if n < 0:
+            raise ValueError(f"n must be an int >= 0, got {n}")
+        for column in self._columns.values():
+            del column[n:]
+        self._epochs = min(self._epochs, n)
+        if self._epochs == 0:
+            self._columns.clear()
+
+    def __getitem__(self, name: str) -> list[float]:
+        # A copy: whoever sorts or smooths the list must not rewrite what happened.
+        return list(self._column(name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The values of `name`, or `default` where nothing of that name was recorded."""
+        return self[name] if name in self._columns else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        # repr equality makes NaN equal to itself and tells every other float apart.
+        return self._epochs == other._epochs and {name: repr(column) for name, column in self._columns.items()} == {
+            name: repr(column) for name, column in other._columns.items()
+        }
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        epochs = f"{self._epochs} epoch{'' if self._epochs == 1 else 's'}"
+        last = ", ".join(f"{name}={column[-1]:.6g}" for name, column in self._columns.items())
+        return f"History({epochs}: {last})" if last else f"History({epochs})"
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a table with one line per epoch.
+
+        The first column is `epoch`, from 0. The numbers are written so that reading them gives the same floats.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; one that is there is replaced.
+        """
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["epoch", *self._columns])
+            # The module writes floats by repr: all their digits.
+            writer.writerows(zip(range(self._epochs), *self._columns.values(), strict=True))
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """Draw the curves: one panel per quantity, training and validation together.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Where to save the picture too; the suffix says the format (.png, .svg, .pdf).
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A figure that belongs to no window and to no pyplot state, so this works without a display and from any
+            thread.
+        """
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError('History.plot needs matplotlib: pip install "fastdl-nn[plot]"') from error
+        if self._epochs == 0:
+            raise ValueError("there is nothing to plot: the history has no epochs yet")
+        quantities = list(dict.fromkeys(name.removeprefix(VALIDATION) for name in self._columns))
+        columns = min(len(quantities), 3)
+        rows = -(-len(quantities) // columns)
+        figure = Figure(figsize=(1.0 + 4.6 * columns, 0.3 + 3.4 * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        for place, quantity in enumerate(quantities, start=1):
+            self._draw(figure.add_subplot(rows, columns, place), quantity)
+        if path is not None:
+            figure.savefig(path, dpi=150)
+        return figure
+
+    def _draw(self, axes: Axes, quantity: str) -> None:
+        """Draw one quantity's curves into `axes`."""
+        from matplotlib.ticker import LogLocator, MaxNLocator
+
+        curves = {
+            label: self._columns[name]
+            for label, name in (("training", quantity), ("validation", VALIDATION + quantity))
+            if name in self._columns
+        }
+        # A marker where a line would show nothing: a single epoch, or one between two that are NaN.
+        marker = "o" if self._epochs < 3 else None
+        for label, values in curves.items():
+            color = "C0" if label == "training" else "C1"
+            axes.plot(range(self._epochs), values, label=label, color=color, marker=marker, linewidth=1.8)
+        finite = [value for values in curves.values() for value in values if math.isfinite(value)]
+        # Losses fall by factors: on a linear axis the first epochs would flatten all that follows.
+        if "loss" in quantity and finite and min(finite) > 0 and max(finite) > 10 * min(finite):
+            axes.set_yscale("log", subs=[])
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_title(quantity.replace("_", " "), fontsize=11)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axes.grid(True, which="major", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(curves) > 1:
+            axes.legend(frameon=False)
+
+    def _column(self, name: str) -> list[float]:
+        try:
+            return self._columns[name]
+        except KeyError:
+            pass
+        if not self._columns:
+            raise ValueError(f"the history has no {name!r}: nothing was recorded yet")
+        near = difflib.get_close_matches(str(name), self._columns, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"the history has no {name!r}: {hint}it has {', '.join(self._columns)}")
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name!r} must be a number, got {value!r}") from error

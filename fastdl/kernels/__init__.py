@@ -1,0 +1,41 @@
+"""The numerical kernels: NumPy arrays in, NumPy arrays out, without the GIL, on all cores.
+
+Arrays of other dtypes, strides and byte orders are converted; `out=` must fit exactly.
+"""
+
+from fastdl.kernels.activation import activation_backward, activation_forward
+from fastdl.kernels.batchnorm import batchnorm_backward, batchnorm_forward, batchnorm_stats
+from fastdl.kernels.dense import dense_backward, dense_forward, matmul
+from fastdl.kernels.dropout import dropout_backward, dropout_forward, dropout_mask
+from fastdl.kernels.gather import gather
+from fastdl.kernels.loss import mse, softmax, softmax_cross_entropy
+from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
+from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
+from fastdl.kernels.reduce import clip_by_global_norm, global_norm
+
+__all__ = [
+    "activation_backward",
+    "activation_forward",
+    "adam_update",
+    "batchnorm_backward",
+    "batchnorm_forward",
+    "batchnorm_stats",
+    "clip_by_global_norm",
+    "dense_backward",
+    "dense_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "dropout_mask",
+    "gather",
+    "global_norm",
+    "matmul",
+    "momentum_update",
+    "mse",
+    "permutation",
+    "philox4x32",
+    "random_normal",
+    "random_uniform",
+    "sgd_update",
+    "softmax",
+    "softmax_cross_entropy",
+]

@@ -1,0 +1,21 @@
+from numpy cimport ndarray
+
+cdef ndarray matrix(object x, str name)
+cdef ndarray vector(object x, str name, ptrdiff_t n)
+cdef ndarray result(object out, tuple shape, tuple inputs)
+cdef ndarray in_place(object x, str name, object shape)
+cdef int check_rate(double rate) except -1
+
+
+cdef inline float* flat(float[::1] x) noexcept:
+    """Where a vector begins, NULL for None."""
+    if x is None:
+        return NULL
+    return &x[0]
+
+
+cdef inline float* rows(float[:, :] x) noexcept:
+    """Where a matrix begins, NULL for None."""
+    if x is None:
+        return NULL
+    return &x[0, 0]

@@ -1,0 +1,66 @@
+"""Arguments of the public kernels: converted, or refused with a message that names them."""
+import numpy as np
+
+cimport numpy as cnp
+from numpy cimport ndarray
+
+cnp.import_array()
+
+
+cdef ndarray _numbers(object x, str name):
+    cdef ndarray a
+    if type(x) is ndarray and (<ndarray>x).descr.type_num == cnp.NPY_FLOAT32:
+        return x
+    a = np.asarray(x)
+    if a.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected an array of real numbers, got dtype {a.dtype}")
+    return a
+
+
+cdef ndarray matrix(object x, str name):
+    """x as a C-ordered float32 matrix, copied only if it is not one."""
+    cdef ndarray a = _numbers(x, name)
+    if a.ndim != 2:
+        raise ValueError(f"{name}: expected 2 dimensions, got shape {(<object>a).shape}")
+    return np.ascontiguousarray(a, np.float32) if not cnp.PyArray_ISCARRAY_RO(a) or a.descr.type_num != cnp.NPY_FLOAT32 else a
+
+
+cdef ndarray vector(object x, str name, ptrdiff_t n):
+    """x as a contiguous float32 vector of n elements (any number if n is negative)."""
+    cdef ndarray a = _numbers(x, name)
+    if a.ndim != 1 or (n >= 0 and a.shape[0] != n):
+        raise ValueError(f"{name}: expected shape ({n if n >= 0 else 'n'},), got {(<object>a).shape}")
+    return np.ascontiguousarray(a, np.float32) if not cnp.PyArray_ISCARRAY_RO(a) or a.descr.type_num != cnp.NPY_FLOAT32 else a
+
+
+cdef ndarray result(object out, tuple shape, tuple inputs):
+    """A new float32 array, or `out` if it fits exactly and shares no memory with the inputs."""
+    if out is None:
+        return np.empty(shape, np.float32)
+    in_place(out, "out", shape)
+    for x in inputs:
+        if np.may_share_memory(out, x):
+            raise ValueError("out: expected an array that shares no memory with the inputs, got one that overlaps")
+    return out
+
+
+cdef ndarray in_place(object x, str name, object shape):
+    """x itself, which is written: a writeable C-ordered float32 array of the given shape (None: any)."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(x).__name__}")
+    if x.dtype != np.float32 or not x.dtype.isnative:
+        raise TypeError(f"{name}: expected dtype float32, got {x.dtype}")
+    if shape is not None and x.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {x.shape}")
+    if not x.flags.c_contiguous or not x.flags.aligned:
+        raise ValueError(f"{name}: expected a C-contiguous array, got strides {x.strides} for shape {x.shape}")
+    if not x.flags.writeable:
+        raise ValueError(f"{name}: expected a writeable array, got a read-only one")
+    return x
+
+
+cdef int check_rate(double rate) except -1:
+    """A dropout rate lies in [0, 1)."""
+    if not 0.0 <= rate < 1.0:
+        raise ValueError(f"rate: expected a number in [0, 1), got {rate}")
+    return 0

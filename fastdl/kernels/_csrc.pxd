@@ -1,0 +1,77 @@
+# The C kernels as Cython sees them: csrc/fastdl.h line by line. The compiler compares the two.
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+cdef extern from "fastdl.h" nogil:
+    enum:
+        FASTDL_LINEAR
+        FASTDL_RELU
+        FASTDL_TANH
+        FASTDL_FLOAT32
+        FASTDL_FLOAT64
+        FASTDL_INT8
+        FASTDL_INT16
+        FASTDL_INT32
+        FASTDL_INT64
+        FASTDL_UINT8
+        FASTDL_UINT16
+        FASTDL_UINT32
+        FASTDL_UINT64
+
+    ctypedef struct fastdl_gemm:
+        float* c
+        const float* a
+        const float* b
+        const float* bias
+        ptrdiff_t ldc, a_i, a_p, b_p, b_j, k
+        int activation
+
+    ctypedef struct fastdl_update:
+        float lr, grad_scale, coupled_decay, shrink
+        float momentum
+        int nesterov
+        float beta1, beta2, eps, step_size, root_scale
+
+    ctypedef struct fastdl_table:
+        const char* isa
+        void (*gemm_block)(const fastdl_gemm* g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1) noexcept nogil
+        void (*activate)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
+                         int kind) noexcept nogil
+        void (*activate_backward)(float* dx, const float* dy, const float* y, ptrdiff_t rows, ptrdiff_t cols,
+                                  ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldy, int kind) noexcept nogil
+        void (*norm_stats)(double* mean, double* var, const float* x, ptrdiff_t rows, ptrdiff_t cols,
+                           ptrdiff_t ldx) noexcept nogil
+        void (*norm_apply)(float* y, const float* x, const float* mean, const float* scale, const float* shift,
+                           ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx) noexcept nogil
+        void (*norm_sums)(double* sum_dy, double* sum_dy_x, const float* dy, const float* x, const float* mean,
+                          ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx) noexcept nogil
+        void (*norm_backward)(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
+                              const float* mean_dy, const float* slope, ptrdiff_t rows, ptrdiff_t cols,
+                              ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx) noexcept nogil
+        void (*dropout_bits)(uint8_t* bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step,
+                             uint32_t stream, uint32_t threshold) noexcept nogil
+        void (*dropout_apply)(float* y, const float* x, const uint8_t* bits, ptrdiff_t row0, ptrdiff_t rows,
+                              ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, float scale) noexcept nogil
+        void (*philox)(uint32_t* words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step,
+                       uint32_t stream) noexcept nogil
+        void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
+        void (*normal)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
+        void (*cross_entropy)(float* loss, float* dx, const float* x, const int32_t* labels, const float* weights,
+                              ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx,
+                              double total_weight) noexcept nogil
+        void (*squared_error)(float* loss, float* dx, const float* x, const float* target, const float* weights,
+                              ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt,
+                              double total_weight) noexcept nogil
+        void (*softmax)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
+                        ptrdiff_t ldx) noexcept nogil
+        void (*argmax)(int32_t* best, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx) noexcept nogil
+        void (*sgd)(float* w, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*momentum)(float* w, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*adam)(float* w, float* m, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*sum_of_squares)(double* sum, const float* x, ptrdiff_t n) noexcept nogil
+        void (*column_sums)(float* sums, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx) noexcept nogil
+        void (*scale)(float* y, const float* x, ptrdiff_t n, float factor) noexcept nogil
+        void (*gather)(float* y, const void* x, const int64_t* indices, const double* offset, const double* factor,
+                       ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t row_bytes, int type) noexcept nogil
+
+    const fastdl_table* fastdl_select(const char* isa) noexcept nogil
+    const fastdl_table* fastdl_available(int i) noexcept nogil

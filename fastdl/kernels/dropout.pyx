@@ -1,0 +1,170 @@
+"""Inverted dropout. Two ops: the mask as bits, a pure function of (seed, step, stream, element), and its application."""
+import numpy as np
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from numpy cimport ndarray
+
+from fastdl.kernels._arrays cimport check_rate, matrix, result
+from fastdl.kernels._program cimport Program
+from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
+
+cdef enum:
+    GROUP = 128                 # elements whose bits one pass of Philox makes
+    CHUNK_ELEMENTS = 1 << 15
+
+cdef struct Bits:
+    uint8_t* bits               # of the whole batch, and 4 bytes more
+    ptrdiff_t cols
+    double rate
+    uint32_t stream
+    bint eager                  # seed and number are these, not the step's
+    uint64_t seed, number
+
+cdef struct Apply:
+    float* y
+    const float* x
+    const uint8_t* bits
+    ptrdiff_t cols, ldy, ldx
+    float scale
+
+
+cdef inline ptrdiff_t groups_of(const Bits* a, const Step* step) noexcept nogil:
+    return pieces(step.rows * a.cols, GROUP)
+
+
+cdef ptrdiff_t bits_chunks(void* args, const Step* step) noexcept nogil:
+    cdef ptrdiff_t groups = groups_of(<const Bits*>args, step)
+    return pieces(groups, piece_size(groups, GROUP, CHUNK_ELEMENTS, 1))
+
+
+cdef void bits_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef const Bits* a = <const Bits*>args
+    cdef ptrdiff_t groups = groups_of(a, step), size = piece_size(groups, GROUP, CHUNK_ELEMENTS, 1), i = chunk * size
+    K.dropout_bits(a.bits + 16 * i, i, min(size, groups - i), a.seed if a.eager else step.seed,
+                   <uint32_t>(a.number if a.eager else step.number), a.stream, <uint32_t>(a.rate * 65536.0 + 0.5))
+
+
+cdef inline ptrdiff_t row_step(const Apply* a, const Step* step) noexcept nogil:
+    return piece_size(step.rows, a.cols, CHUNK_ELEMENTS, 1)
+
+
+cdef ptrdiff_t apply_chunks(void* args, const Step* step) noexcept nogil:
+    return pieces(step.rows, row_step(<const Apply*>args, step))
+
+
+cdef void apply_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef const Apply* a = <const Apply*>args
+    cdef ptrdiff_t size = row_step(a, step), i = chunk * size
+    K.dropout_apply(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx, a.scale)
+
+
+def mask_bytes(Py_ssize_t elements) -> int:
+    """Bytes that the bits of so many elements need."""
+    return pieces(elements, GROUP) * 16 + 4
+
+
+def record_mask(Program program, uint8_t[::1] bits, Py_ssize_t cols, double rate, uint32_t stream):
+    """Record the keep-bits of a batch of rows of `cols` elements.   bits: (mask_bytes(B * cols),)."""
+    check_rate(rate)
+    cdef Bits a = Bits(&bits[0], cols, rate, stream, False, 0, 0)
+    program.add(bits_chunk, bits_chunks, &a, sizeof(a), (bits,))
+
+
+def record_apply(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bits, double rate):
+    """Record y = x * mask / (1 - rate); the backward pass is the same.   y, x: (B, n), may be the same."""
+    cdef Apply a = Apply(&y[0, 0], &x[0, 0], &bits[0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4,
+                         <float>(1.0 / (1.0 - rate)))
+    program.add(apply_chunk, apply_chunks, &a, sizeof(a), (y, x, bits))
+
+
+cdef ndarray bits_now(ptrdiff_t rows, ptrdiff_t cols, double rate, object seed, object step, object stream):
+    check_rate(rate)
+    cdef ndarray bits = np.empty(mask_bytes(rows * cols), np.uint8)
+    cdef Bits a = Bits(<uint8_t*>bits.data, cols, rate, <uint32_t>(int(stream) & 0xFFFFFFFF), True,
+                       <uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF), <uint64_t>(int(step) & 0xFFFFFFFF))
+    cdef Op op = Op(bits_chunk, bits_chunks, &a)
+    run_now(&op, 1, rows)
+    return bits
+
+
+def dropout_mask(shape, double rate, seed, step=0, stream=0):
+    """Which elements dropout keeps.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the batch. An element's place in the flattened (C-ordered) batch is all that matters of it.
+    rate : float
+        Probability of dropping, in [0, 1), in steps of 2^-16.
+    seed : int
+        64-bit key.
+    step, stream : int
+        32-bit counters: the training step and the layer.
+
+    Returns
+    -------
+    ndarray of bool
+        True where kept: half e % 8 of Philox4x32-10 block e // 8 is at least rate * 65536, where the block's counter is
+        (e // 8 low, e // 8 high, step, stream), and low halves of a word come first. These bits never change.
+
+    Raises
+    ------
+    ValueError
+        If the rate is outside [0, 1).
+    """
+    shape = (shape,) if hasattr(shape, "__index__") else tuple(shape)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"shape: expected sizes >= 0, got {shape}")
+    size = 1
+    for n in shape:
+        size *= n
+    bits = bits_now(1, size, rate, seed, step, stream)
+    return np.unpackbits(bits, count=size, bitorder="little").astype(bool).reshape(shape)
+
+
+def dropout_forward(x, double rate, seed, step=0, stream=0, out=None):
+    """Inverted dropout, y = x * mask / (1 - rate) (Srivastava et al. 2014).
+
+    Parameters
+    ----------
+    x : array_like, shape (B, n)
+    rate : float
+        Probability of dropping, in [0, 1).
+    seed, step, stream : int
+        What the mask depends on; see `dropout_mask`.
+    out : ndarray, shape (B, n), float32, optional
+        Where the result goes. C-contiguous, sharing no memory with x.
+
+    Returns
+    -------
+    ndarray, shape (B, n), float32
+        NaN comes through where it is dropped, too: the mask is a factor.
+
+    Raises
+    ------
+    ValueError
+        If the rate is outside [0, 1) or a shape does not fit.
+    TypeError
+        If x does not hold real numbers.
+    """
+    cdef ndarray x_ = matrix(x, "x"), bits, y
+    cdef ptrdiff_t rows = x_.shape[0], n = x_.shape[1]
+    check_rate(rate)
+    y = result(out, (rows, n), (x_,))
+    bits = bits_now(rows, n, rate, seed, step, stream)
+    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n, <float>(1.0 / (1.0 - rate)))
+    cdef Op op = Op(apply_chunk, apply_chunks, &a)
+    run_now(&op, 1, rows)
+    return y
+
+
+def dropout_backward(dy, double rate, seed, step=0, stream=0, out=None):
+    """Gradient of dropout, dx = dy * mask / (1 - rate), with the mask of the same (seed, step, stream).
+
+    Parameters and errors are those of `dropout_forward`, with dy for x.
+
+    Returns
+    -------
+    ndarray, shape (B, n), float32
+    """
+    return dropout_forward(matrix(dy, "dy"), rate, seed, step, stream, out)

@@ -1,0 +1,128 @@
+"""The progress bar of a training."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal
+
+__all__ = ["Progress"]
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}, {rate_fmt}{postfix}"
+
+
+class Progress:
+    """A bar with the epoch, the latest losses and metrics, and the steps per second, on stderr.
+
+    The trainer calls `start`, then `update` after each slice of steps and `epoch_end` after each epoch, and `close` in
+    any case. When nothing is to be shown, all of these do nothing and tqdm is not even imported.
+
+    Parameters
+    ----------
+    show : {"auto", True, False}, default="auto"
+        "auto" shows the bar where somebody can see it: when stderr is a terminal, or in a notebook.
+    """
+
+    def __init__(self, show: Literal["auto"] | bool = "auto") -> None:
+        if show != "auto" and not isinstance(show, bool):
+            raise ValueError(f"progress must be 'auto', True or False, got {show!r}")
+        self.shown = _somebody_looks() if show == "auto" else show
+        self._bar: Any = None
+        self._epochs = 0
+        self._values: dict[str, float] = {}
+        self._between_epochs = False
+
+    def start(self, total_steps: int, epochs: int) -> None:
+        """Show an empty bar.
+
+        Parameters
+        ----------
+        total_steps : int
+            Steps of all the epochs together.
+        epochs : int
+            How many epochs those are.
+        """
+        self.close()
+        if not self.shown:
+            return
+        from tqdm.auto import tqdm
+
+        class Bar(tqdm):  # type: ignore[misc]
+            # No watching thread: the trainer reports often enough, and a process with threads can't fork well.
+            monitor_interval = 0
+
+        self._epochs = epochs
+        self._values = {}
+        self._between_epochs = False
+        self._bar = Bar(
+            total=total_steps, desc=f"epoch 0/{epochs}", unit=" steps", bar_format=BAR, dynamic_ncols=True, miniters=1
+        )
+
+    def update(self, done_steps: int, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Show how far the training is.
+
+        Parameters
+        ----------
+        done_steps : int
+            Steps done since `start`.
+        epoch : int
+            The current epoch, from 0.
+        logs : mapping of str to float, optional
+            What is known of it so far. Values of the last epoch stay until new ones come.
+        """
+        if self._bar is None:
+            return
+        self._between_epochs = False
+        self._values.update(logs or {})
+        self._describe(epoch)
+        # tqdm itself decides whether enough time has passed to draw.
+        self._bar.update(done_steps - self._bar.n)
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Show what an epoch gave.
+
+        Parameters
+        ----------
+        epoch : int
+            The epoch, from 0.
+        logs : mapping of str to float
+            Its losses and metrics.
+        """
+        if self._bar is None:
+            return
+        self._between_epochs = True
+        self._values.update(logs)
+        self._describe(epoch)
+        self._bar.update(0)
+
+    def close(self) -> None:
+        """Leave the bar as it stands. Closing twice is closing once."""
+        bar, self._bar = self._bar, None
+        if bar is None:
+            return
+        if self._between_epochs and bar.n < bar.total:
+            # Stopped early, on purpose: a notebook would paint an unfinished bar red, as if something had failed.
+            bar.total = bar.n
+        bar.refresh()
+        bar.close()
+
+    def _describe(self, epoch: int) -> None:
+        self._bar.set_description_str(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
+        text = " ".join(f"{name}={self._values[name]:.4g}" for name in self._shown_names())
+        self._bar.set_postfix_str(text, refresh=False)
+
+    def _shown_names(self) -> list[str]:
+        """The names that fit on a line: the loss and the metrics, which validation has too, not the diagnostics."""
+        validated = [name.removeprefix("val_") for name in self._values if name.startswith("val_")]
+        quantities = validated or list(self._values)[:2]
+        pairs = (name for quantity in quantities for name in (quantity, f"val_{quantity}"))
+        return [name for name in pairs if name in self._values]
+
+
+def _somebody_looks() -> bool:
+    if sys.stderr is not None and sys.stderr.isatty():
+        return True
+    # Only a notebook has IPython loaded already; asking must not import it.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
