@@ -29,8 +29,8 @@ typedef struct {
  * grad_scale first; coupled_decay is added to it as coupled_decay * w; w is multiplied by shrink before the update. */
 typedef struct {
     float lr, grad_scale, coupled_decay, shrink;
-    float momentum;                         /* SGD: v = momentum v - lr g */
-    int nesterov;
+    float momentum;                         /* SGD: v = momentum v - lr g, or + g with the rate outside */
+    int nesterov, rate_outside;
     float beta1, beta2, eps, step_size, root_scale;   /* Adam: w -= step_size m / (sqrt(v) root_scale + eps) */
 } fastdl_update;
 

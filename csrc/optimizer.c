@@ -27,9 +27,16 @@ FDL_INLINE void sgd_step(float *w, const float *g, const fastdl_update *u, int l
 FDL_INLINE void momentum_step(float *w, float *v, const float *g, const fastdl_update *u, int lanes)
 {
     const v16 x = v16_load_n(w, lanes), e = effective_gradient(v16_load_n(g, lanes), x, u);
-    const v16 step = v16_mul(v16_set1(u->lr), e), rate = v16_set1(u->momentum);
-    const v16 velocity = v16_sub(v16_mul(rate, v16_load_n(v, lanes)), step);
-    const v16 move = u->nesterov ? v16_sub(v16_mul(rate, velocity), step) : velocity;
+    const v16 lr = v16_set1(u->lr), rate = v16_set1(u->momentum), old = v16_mul(rate, v16_load_n(v, lanes));
+    v16 velocity, move;
+    if (u->rate_outside) {
+        velocity = v16_add(old, e);
+        move = v16_mul(v16_sub(v16_zero(), lr), u->nesterov ? v16_fma(rate, velocity, e) : velocity);
+    } else {
+        const v16 step = v16_mul(lr, e);
+        velocity = v16_sub(old, step);
+        move = u->nesterov ? v16_sub(v16_mul(rate, velocity), step) : velocity;
+    }
     v16_store_n(v, velocity, lanes);
     v16_store_n(w, v16_add(v16_mul(x, v16_set1(u->shrink)), move), lanes);
 }
@@ -55,7 +62,8 @@ static void fdl_sgd(float *w, const float *g, ptrdiff_t n, const fastdl_update *
 #undef FDL_STEP
 }
 
-/* v = momentum v - lr g; w += v, or w += momentum v - lr g with the new v (Nesterov).   w, v, g: (n,) */
+/* v = momentum v - lr g; w += v, or w += momentum v - lr g with the new v (Nesterov). With the rate outside:
+ * v = momentum v + g; w -= lr v, or w -= lr (g + momentum v).   w, v, g: (n,) */
 static void fdl_momentum(float *w, float *v, const float *g, ptrdiff_t n, const fastdl_update *update)
 {
     const fastdl_update u = *update;

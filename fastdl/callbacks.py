@@ -8,6 +8,8 @@ import os
 import warnings
 from typing import IO, TYPE_CHECKING, Any
 
+from fastdl.errors import check_int, check_number, unknown_name
+
 if TYPE_CHECKING:
     from fastdl.trainer import Trainer
 
@@ -81,18 +83,12 @@ class EarlyStopping(Callback):
 
     def __init__(self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0, mode: str = "auto") -> None:
         if not isinstance(monitor, str):
-            raise TypeError(f"EarlyStopping: monitor must be a name, got {monitor!r}")
-        if isinstance(patience, bool) or not hasattr(patience, "__index__"):
-            raise TypeError(f"EarlyStopping: patience must be an int, got {patience!r}")
-        if patience < 0:
-            raise ValueError(f"EarlyStopping: patience must be >= 0, got {patience}")
-        if not 0 <= min_delta < math.inf:
-            raise ValueError(f"EarlyStopping: min_delta must be a finite number >= 0, got {min_delta!r}")
+            raise TypeError(f"EarlyStopping: monitor: expected a name, got {monitor!r}")
         if mode not in MODES:
-            raise ValueError(f"EarlyStopping: mode must be one of {', '.join(MODES)}, got {mode!r}")
+            raise unknown_name("EarlyStopping: mode", mode, MODES)
         self.monitor = monitor
-        self.patience = int(patience)
-        self.min_delta = float(min_delta)
+        self.patience = check_int("EarlyStopping: patience", patience, 0)
+        self.min_delta = check_number("EarlyStopping: min_delta", min_delta, 0, math.inf)
         self.mode = mode
         self._sign = -1.0 if mode == "max" or (mode == "auto" and more_is_better(monitor)) else 1.0
         self._forget()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from fastdl.errors import check_int, unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,8 +80,7 @@ class History(Mapping[str, list[float]]):
         n : int
             How many epochs to keep; nothing happens when there are no more than that.
         """
-        if n < 0:
-            raise ValueError(f"n must be an int >= 0, got {n}")
+        n = check_int("History.truncate: n", n, 0)
         for column in self._columns.values():
             del column[n:]
         self._epochs = min(self._epochs, n)
@@ -88,8 +88,11 @@ class History(Mapping[str, list[float]]):
             self._columns.clear()
 
     def __getitem__(self, name: str) -> list[float]:
-        # A copy: whoever sorts or smooths the list must not rewrite what happened.
-        return list(self._column(name))
+        if name in self._columns:
+            return list(self._columns[name])  # whoever sorts or smooths it must not rewrite what happened
+        if not self._columns:
+            raise ValueError(f"history: there is no {name!r}, nothing was recorded yet")
+        raise unknown_name("history", name, self._columns)
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
@@ -194,17 +197,6 @@ class History(Mapping[str, list[float]]):
         axes.spines[["top", "right"]].set_visible(False)
         if len(curves) > 1:
             axes.legend(frameon=False)
-
-    def _column(self, name: str) -> list[float]:
-        try:
-            return self._columns[name]
-        except KeyError:
-            pass
-        if not self._columns:
-            raise ValueError(f"the history has no {name!r}: nothing was recorded yet")
-        near = difflib.get_close_matches(str(name), self._columns, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"the history has no {name!r}: {hint}it has {', '.join(self._columns)}")
 
 
 def _number(name: str, value: Any) -> float:

@@ -25,7 +25,7 @@ class Progress:
 
     def __init__(self, show: Literal["auto"] | bool = "auto") -> None:
         if show != "auto" and not isinstance(show, bool):
-            raise ValueError(f"progress must be 'auto', True or False, got {show!r}")
+            raise ValueError(f"progress: expected 'auto', True or False, got {show!r}")
         self.shown = _somebody_looks() if show == "auto" else show
         self._bar: Any = None
         self._epochs = 0

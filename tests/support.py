@@ -180,6 +180,11 @@ def normal(shape: Sequence[int] | int, seed: int = 0, scale: float = 1.0, offset
     return (np.random.default_rng(seed).normal(size=shape) * scale + offset).astype(np.float32)
 
 
+def whole(shape: Sequence[int] | int, seed: int = 0) -> np.ndarray:
+    """Small whole numbers as float32, which integers can hold too; no -0.0."""
+    return np.random.default_rng(seed).integers(-3, 4, shape).astype(np.float32)
+
+
 # ------------------------------------------------------------------------------------------- the edge of a kernel
 
 
@@ -204,6 +209,7 @@ def variants(x: np.ndarray) -> dict[str, Any]:
         "reversed": np.ascontiguousarray(x[everything])[everything],
         "read-only": read_only,
         "unaligned": unaligned,
+        "nested lists": x.tolist(),
     }
 
 

@@ -8,7 +8,7 @@ import reference as ref
 import support
 from hypothesis import given
 from hypothesis import strategies as st
-from support import U, normal
+from support import U, normal, whole
 
 from fastdl import kernels
 
@@ -158,8 +158,8 @@ def test_no_rows() -> None:
 
 # ------------------------------------------------------------------------------------------------------- the edge
 
-X, DY = normal((5, 7)).round(0), normal((5, 7), 1).round(0)
-GAMMA, BETA, MEAN, VAR = (normal(7, seed).round(0) for seed in range(2, 6))
+X, DY = whole((5, 7)), whole((5, 7), 1)
+GAMMA, BETA, MEAN, VAR = (whole(7, seed) for seed in range(2, 6))
 VAR = np.abs(VAR) + 1.0
 
 
@@ -173,6 +173,8 @@ def test_edge() -> None:
     names = ("dy", "x", "gamma", "mean", "var")
     support.check_refuses_kinds(kernels.batchnorm_backward, (DY, X, GAMMA, MEAN, VAR), dict(enumerate(names)))
     support.check_out(kernels.batchnorm_forward, (X, GAMMA, BETA, MEAN, VAR))
+    for place in range(3):
+        support.check_out_overlap(kernels.batchnorm_forward, (X, GAMMA, BETA, MEAN, VAR), place)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 7), (33, 17), (3, 130)], ids=str)

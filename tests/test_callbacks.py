@@ -183,7 +183,7 @@ def test_weights_are_not_kept_after_training() -> None:
     ],
 )  # fmt: skip
 def test_bad_arguments(arguments: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error, match=f"EarlyStopping: {next(iter(arguments))} must be"):
+    with pytest.raises(error, match=f"EarlyStopping: {next(iter(arguments))}: expected"):
         EarlyStopping(**arguments)
 
 

@@ -1,5 +1,6 @@
 """Matrix products and the dense layer: values, bits, and the edge of the kernels."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import reference as ref
 import support
 from hypothesis import given
 from hypothesis import strategies as st
-from support import U, normal
+from support import U, normal, whole
 
 from fastdl import kernels
 
@@ -127,10 +128,21 @@ def test_relu_in_the_store_keeps_nan() -> None:
             assert np.isnan(got).all()
 
 
+def test_calls_from_several_python_threads_do_not_meet() -> None:
+    """The GIL is released and the team's state is per call."""
+    pairs = [(normal((90, 130), seed), normal((130, 110), seed + 50)) for seed in range(8)]
+    with support.team(threads=2):
+        wants = [kernels.matmul(a, b) for a, b in pairs]
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(5):
+                for got, want in zip(pool.map(lambda pair: kernels.matmul(*pair), pairs), wants, strict=True):
+                    support.assert_same_bits(got, want)
+
+
 # ------------------------------------------------------------------------------------------------------- the edge
 
-A, B, BIAS = (normal(shape, seed).round(0) for seed, shape in enumerate([(5, 4), (4, 6), (6,)]))
-DY = normal((5, 6), 3).round(0)
+A, B, BIAS = (whole(shape, seed) for seed, shape in enumerate([(5, 4), (4, 6), (6,)]))
+DY = whole((5, 6), 3)
 
 
 def test_inputs_are_converted() -> None:

@@ -8,7 +8,7 @@ import reference as ref
 import support
 from hypothesis import given
 from hypothesis import strategies as st
-from support import U, normal
+from support import U, normal, whole
 
 from fastdl import kernels
 
@@ -70,6 +70,12 @@ def test_defaults_are_step_and_stream_zero() -> None:
     np.testing.assert_array_equal(kernels.dropout_mask((9, 30), 0.3, 5), kernels.dropout_mask((9, 30), 0.3, 5, 0, 0))
 
 
+def test_numpy_integers_are_integers() -> None:
+    want = kernels.dropout_mask((9, 30), 0.3, 5, 6, 7)
+    got = kernels.dropout_mask((np.int64(9), np.int8(30)), np.float32(0.3), np.uint64(5), np.int32(6), np.uint8(7))
+    np.testing.assert_array_equal(got, want)
+
+
 def test_rate_zero_is_the_identity() -> None:
     x = normal((33, 41), scale=1e30)
     for kernel in (kernels.dropout_forward, kernels.dropout_backward):
@@ -118,7 +124,7 @@ def test_nan_passes_kept_or_dropped() -> None:
 
 # ------------------------------------------------------------------------------------------------------- the edge
 
-X = normal((5, 7)).round(0)
+X = whole((5, 7))
 
 
 @pytest.mark.parametrize("name", ["dropout_forward", "dropout_backward"])
@@ -127,6 +133,7 @@ def test_edge(name: str) -> None:
     support.check_conversions(kernel, (X, 0.5, 1), (0,))
     support.check_refuses_kinds(kernel, (X, 0.5, 1), {0: argument})
     support.check_out(kernel, (X, 0.5, 1))
+    support.check_out_overlap(kernel, (X, 0.5, 1), 0)
     for shape in [(1, 1), (5, 7), (3, 33), (17, 64)]:
         support.check_stays_inside(kernel, (normal(shape), 0.5, 1), out=np.zeros(shape, np.float32))
 

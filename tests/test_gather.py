@@ -8,7 +8,7 @@ import reference as ref
 import support
 from hypothesis import given
 from hypothesis import strategies as st
-from support import normal
+from support import normal, whole
 
 from fastdl import kernels
 
@@ -85,7 +85,7 @@ def test_large_integers_are_rounded_once() -> None:
 
 # ------------------------------------------------------------------------------------------------------- the edge
 
-X, INDICES = normal((5, 7)).round(0), np.array([4, 0, 0, 3])
+X, INDICES = whole((5, 7)), np.array([4, 0, 0, 3])
 
 
 def test_edge() -> None:

@@ -8,7 +8,7 @@ import reference as ref
 import support
 from hypothesis import given
 from hypothesis import strategies as st
-from support import U, normal
+from support import U, normal, whole
 
 from fastdl import kernels
 
@@ -166,7 +166,8 @@ STATE_NAMES = {"sgd_update": {0: "w"}, "momentum_update": {0: "w", 2: "v"}, "ada
 
 @pytest.mark.parametrize("update", SLOTS)
 def test_edge(update: str) -> None:
-    arrays = [array.round(0) for array in state(update, (5, 7))]
+    arrays = [whole((5, 7), seed) for seed in range(2 + SLOTS[update])]
+    arrays[3:] = [np.abs(array) for array in arrays[3:]]
 
     def call(*args: Any) -> tuple[np.ndarray, ...]:
         mine = [arg.copy() if place != 1 else arg for place, arg in enumerate(args)]
@@ -176,6 +177,20 @@ def test_edge(update: str) -> None:
     support.check_conversions(call, arrays, (1,))  # the gradient is read only, so any clothes will do
     support.check_refuses_kinds(call, arrays, {1: "g"})
     support.check_in_place(getattr(kernels, update), [*arrays, *POSITIONAL[update]], STATE_NAMES[update])
+
+
+@pytest.mark.parametrize("update", ["momentum_update", "adam_update"])
+def test_arrays_that_share_memory_are_refused(update: str) -> None:
+    """A slot that is also the weights, or the other slot, would be read after it was written."""
+    for one, other in [(0, 2), (1, 2), (2, len(state(update, (1, 1))) - 1)]:
+        if one == other:
+            continue
+        arrays = state(update, (5, 7))
+        memory = np.concatenate([arrays[one].ravel(), arrays[other].ravel()])
+        arrays[one], arrays[other] = memory[:35].reshape(5, 7), memory[34:69].reshape(5, 7)
+        before = [array.copy() for array in arrays]
+        support.check_refuses(lambda arrays=arrays: getattr(kernels, update)(*arrays, *POSITIONAL[update]))
+        support.assert_same_bits(tuple(arrays), tuple(before))
 
 
 @pytest.mark.parametrize("update", SLOTS)

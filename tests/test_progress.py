@@ -122,5 +122,5 @@ def test_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bad", ["always", None, 2])
 def test_bad_value(bad: object) -> None:
-    with pytest.raises(ValueError, match="progress must be 'auto', True or False"):
+    with pytest.raises(ValueError, match="progress: expected 'auto', True or False"):
         Progress(bad)

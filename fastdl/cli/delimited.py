@@ -28,13 +28,18 @@ def read_delimited(path: str, target: str | None, with_target: bool) -> Table:
     """Read a text file, packed by gzip or not, into a table."""
     try:
         with open_text(path) as file:
-            return _read(path, file, target, with_target)
+            table = Reader(path, target, with_target).read(file, fast=True)
+        if table is None:
+            with open_text(path) as file:
+                table = Reader(path, target, with_target).read(file, fast=False)
     except csv.Error as error:
         raise ValueError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: not a whole gzip file ({error})") from error
+    assert table is not None
+    return table
 
 
 def open_text(path: str) -> IO[str]:
@@ -45,35 +50,82 @@ def open_text(path: str) -> IO[str]:
     return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
 
 
-def _read(path: str, file: IO[str], target: str | None, with_target: bool) -> Table:
-    head = list(islice(file, SAMPLE))
-    delimiter = find_delimiter(head)
-    rows = split_rows(chain(head, file), delimiter)
-    sample = list(islice(rows, SAMPLE))
-    if not sample:
-        raise ValueError(f"{path}: the file is empty")
-    first = [cell.strip() for cell in sample[0][1]]
-    named = is_header(first, [cells for _, cells in sample[1:]])
-    if named:
-        sample = sample[1:]
-        names = header_names(path, first)
-    else:
-        names = [f"x{place}" for place in range(len(first))]
-    kept = None
-    if with_target:
-        kept = len(names) - 1 if target is None else find_name(names, target, path)
-    columns = [ColumnReader(name, keep_text=place == kept) for place, name in enumerate(names)]
-    lines = array("q")
-    for block in blocks(chain(sample, rows)):
-        for line, cells in block:
-            if len(cells) != len(names):
-                raise ValueError(f"{path}: line {line} has {len(cells)} values, expected {len(names)}")
-            lines.append(line)
-        for column, down in zip(columns, zip(*(cells for _, cells in block), strict=True), strict=True):
-            column.add(down)
-    if not lines:
-        raise ValueError(f"{path}: there is a header but no rows")
-    return Table(path, [column.finish() for column in columns], len(lines), named, kept, lines)
+class Reader:
+    """Reads one file: NumPy's parser takes the blocks of plain numbers, Python's all from the first other cell on."""
+
+    def __init__(self, path: str, target: str | None, with_target: bool) -> None:
+        self.path, self.target, self.with_target = path, target, with_target
+        self.lines = array("q")  # of each row
+        self.columns: list[ColumnReader] = []
+
+    def read(self, file: IO[str], fast: bool) -> Table | None:
+        """The table; None when the text of the target is needed and `fast` did not keep it."""
+        head = list(islice(file, SAMPLE))
+        head[:1] = [line.removeprefix("#") for line in head[:1]]  # NumPy's savetxt puts one before its header
+        delimiter = find_delimiter(head)
+        sample = list(split_rows(head, delimiter))
+        if not sample:
+            raise ValueError(f"{self.path}: the file is empty")
+        end_of_header, first = sample[0][0], [cell.strip() for cell in sample[0][1]]
+        named = is_header(first, [cells for _, cells in sample[1:]])
+        names = header_names(self.path, first) if named else [f"x{place}" for place in range(len(first))]
+        kept = None
+        if self.with_target:
+            kept = len(names) - 1 if self.target is None else find_name(names, self.target, self.path)
+        self.columns = [ColumnReader(name, keep_text=place == kept) for place, name in enumerate(names)]
+        above = end_of_header if named else 0
+        rest: Iterator[str] = chain(head[above:], file)
+        plain = 0
+        if fast:
+            rest, above = self._read_plain(rest, delimiter, above)
+            plain = len(self.lines)
+        self._read_cells(rest, delimiter, above)
+        if not self.lines:
+            raise ValueError(f"{self.path}: there is a header but no rows")
+        if plain and kept is not None and self.columns[kept].word is not None:
+            return None
+        columns = [column.finish() for column in self.columns]
+        return Table(self.path, columns, len(self.lines), named, kept, self.lines)
+
+    def _read_plain(self, lines: Iterator[str], delimiter: str | None, above: int) -> tuple[Iterator[str], int]:
+        """Read blocks of nothing but numbers; return the lines that remain, and how many are above them."""
+        while block := list(islice(lines, BLOCK)):
+            values = plain_numbers(block, delimiter, len(self.columns))
+            if values is None:
+                return chain(block, lines), above
+            numbers = range(above + 1, above + len(block) + 1)
+            full = len(values) == len(block)
+            self.lines.extend(n for n, line in zip(numbers, block, strict=True) if full or line.strip())
+            for column, numbers_of_column in zip(self.columns, values.T, strict=True):
+                column.numbers.append(numbers_of_column)
+            above += len(block)
+        return iter(()), above
+
+    def _read_cells(self, lines: Iterator[str], delimiter: str | None, above: int) -> None:
+        """Read the lines cell by cell."""
+        for block in blocks(split_rows(lines, delimiter)):
+            for line, cells in block:
+                if len(cells) != len(self.columns):
+                    raise ValueError(
+                        f"{self.path}: line {above + line} has {len(cells)} values, expected {len(self.columns)}"
+                    )
+                self.lines.append(above + line)
+            for column, down in zip(self.columns, zip(*(cells for _, cells in block), strict=True), strict=True):
+                column.add(down)
+
+
+def plain_numbers(block: list[str], delimiter: str | None, width: int) -> np.ndarray | None:
+    """The numbers in lines (rows, width), or None if anything else is there."""
+    text = "".join(block)
+    if '"' in text:  # a cell may go on in the next line, which may be in the next block
+        return None
+    if not text.strip():
+        return np.empty((0, width))
+    try:
+        values = np.loadtxt(block, delimiter=delimiter, comments=None, ndmin=2)
+    except ValueError:
+        return None
+    return values if values.shape[1] == width else None
 
 
 class ColumnReader:
@@ -132,8 +184,8 @@ def find_delimiter(head: list[str]) -> str | None:
     """The delimiter that cuts the first lines into equally many cells; None for blanks."""
     lines = [line for line in head if line.strip()]
     for delimiter in DELIMITERS:
-        # The last line of the sample may be cut inside a quoted cell.
-        widths = {len(cells) for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)}
+        rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        widths = {len(cells) for cells in rows[:-1] or rows}  # a quoted cell of the last may go on after the sample
         if len(widths) == 1 and widths != {1}:
             return delimiter
     if len({len(line.split()) for line in lines}) == 1 and not any(d in line for line in lines for d in DELIMITERS):
@@ -172,7 +224,7 @@ def is_header(first: list[str], below: list[list[str]]) -> bool:
         if 2 * sum(to_number(cell) is not None for cell in column) > len(column):
             return True
     numbers = [cell for place, cell in enumerate(first) if place not in words]
-    counted = len(numbers) > 2 and numbers in ([str(n + start) for n in range(len(numbers))] for start in (0, 1))
+    counted = len(numbers) > 1 and numbers in ([str(n + start) for n in range(len(numbers))] for start in (0, 1))
     if not words:
         return counted and len(numbers) > 3
     # Words above words: names differ from all that stands below them, and no number stands beside them.
@@ -182,9 +234,7 @@ def is_header(first: list[str], below: list[list[str]]) -> bool:
 
 def header_names(path: str, first: list[str]) -> list[str]:
     """The names in a header; nameless columns get x and their position."""
-    # NumPy's savetxt starts its header with "# ".
-    names = [first[0].removeprefix("#").strip(), *first[1:]]
-    names = [name or f"x{place}" for place, name in enumerate(names)]
+    names = [name or f"x{place}" for place, name in enumerate(first)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{path}: several columns are called {', '.join(map(repr, twice))}; names must differ")

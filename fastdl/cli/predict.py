@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -83,12 +84,13 @@ def predictions(net: Any, task: Task, x: np.ndarray) -> Iterator[list[Any]]:
         yield ["prediction"]
     else:
         yield ["prediction", *(f"p_{label}" for label in task.classes)]
+    digits = min(6 - math.floor(math.log10(task.std)), 300)
     for start in range(0, len(x), BLOCK):
         block = x[start : start + BLOCK]
-        # Numbers are written with the digits of the network's own float32: more would be noise.
+        # Numbers are written with the digits that the network's float32 has: more would be noise.
         if task.kind == "regression":
             values = net.predict(block)[:, 0].astype(np.float64) * task.std + task.mean
-            yield from ([text] for text in values.astype(np.float32).astype(str).tolist())
+            yield from ([value] for value in values.round(digits).tolist())
         else:
             probabilities = net.predict_proba(block)
             best = probabilities.argmax(axis=1).tolist()

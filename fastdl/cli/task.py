@@ -67,7 +67,7 @@ def load_task(path: str | os.PathLike[str]) -> Task:
             and all(isinstance(label, str | int | float) for label in task.classes)
             and (len(task.classes) > 1) == (task.kind == "classification")
             and math.isfinite(task.mean)
-            and math.isfinite(task.std)
+            and 0 < task.std < math.inf
         )
         if not good:
             raise ValueError("a value is not what fastdl writes")

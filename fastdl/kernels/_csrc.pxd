@@ -28,7 +28,7 @@ cdef extern from "fastdl.h" nogil:
     ctypedef struct fastdl_update:
         float lr, grad_scale, coupled_decay, shrink
         float momentum
-        int nesterov
+        int nesterov, rate_outside
         float beta1, beta2, eps, step_size, root_scale
 
     ctypedef struct fastdl_table:

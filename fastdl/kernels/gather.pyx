@@ -127,10 +127,13 @@ cdef class Rows:
         self.keep = None
 
 
-def record_gather(Program program, float[:, :] y, Rows source):
-    """Record y = the next rows of the source.   y: (B, n)."""
-    cdef Gather a = Gather(&y[0, 0], &source.source, y.strides[0] // 4)
-    program.add(gather_chunk, gather_chunks, &a, sizeof(a), (y, source))
+def record_gather(Program program, y, Rows source):
+    """Record y = the next rows of the source.   y: (B, n), or (B,) from a source of one column."""
+    cdef float[:, :] to = y if y.ndim == 2 else y[:, None]
+    if to.shape[1] != source.cols:
+        raise ValueError(f"y: expected {source.cols} columns, got shape {y.shape}")
+    cdef Gather a = Gather(&to[0, 0], &source.source, to.strides[0] // 4)
+    program.add(gather_chunk, gather_chunks, &a, sizeof(a), (to, source))
 
 
 def record_labels(Program program, int32_t[::1] y, Rows source):

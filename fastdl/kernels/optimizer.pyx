@@ -18,7 +18,7 @@ cdef enum Kind:
 
 cdef struct Scalars:            # made new once a step, for all chunks
     double momentum, beta1, beta2, eps, weight_decay
-    bint nesterov, decoupled
+    bint nesterov, decoupled, rate_outside
     ptrdiff_t lr                # which of the step's scalars is the learning rate
     const double* factor        # what the gradient is multiplied by
     fastdl_update update[2]     # of parameters that don't decay, and of those that do
@@ -42,6 +42,7 @@ cdef void fill(fastdl_update* u, const Scalars* s, double lr, double t, double f
     u.shrink = <float>(1.0 - lr * decay) if s.decoupled else 1.0
     u.momentum = <float>s.momentum
     u.nesterov = s.nesterov
+    u.rate_outside = s.rate_outside
     u.beta1 = <float>s.beta1
     u.beta2 = <float>s.beta2
     u.eps = <float>s.eps
@@ -107,13 +108,13 @@ cdef object record(Program program, Update a, Scalars s, object segments, tuple 
 
 
 def record_sgd(Program program, float[::1] w, float[::1] g, float[::1] v, double[::1] norm, segments, Py_ssize_t lr,
-               double momentum, bint nesterov, double weight_decay):
+               double momentum, bint nesterov, double weight_decay, bint rate_outside):
     """Record SGD over a flat arena.   w, g, v: (n,), v is None without momentum   norm: (2,) of record_norm.
 
-    segments lists (start, length, decays); lr is the index of the learning rate among a step's scalars.
+    rate_outside is PyTorch's form. segments lists (start, length, decays); lr is the index of the learning rate among a step's scalars.
     """
     cdef Scalars s = Scalars(momentum=momentum, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=weight_decay,
-                             nesterov=nesterov, decoupled=False, lr=lr, factor=&norm[1])
+                             nesterov=nesterov, decoupled=False, rate_outside=rate_outside, lr=lr, factor=&norm[1])
     cdef Update a = Update(SGD if v is None else MOMENTUM, &w[0], flat(v), NULL, &g[0], NULL, NULL,
                            NULL, 0)
     record(program, a, s, segments, (w, g, v, norm))
@@ -123,7 +124,7 @@ def record_adam(Program program, float[::1] w, float[::1] g, float[::1] m, float
                 Py_ssize_t lr, double beta1, double beta2, double eps, double weight_decay, bint decoupled):
     """Record Adam over a flat arena.   w, g, m, v: (n,)   norm: (2,) of record_norm. The rest as in record_sgd."""
     cdef Scalars s = Scalars(momentum=0.0, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, nesterov=False,
-                             decoupled=decoupled, lr=lr, factor=&norm[1])
+                             decoupled=decoupled, rate_outside=False, lr=lr, factor=&norm[1])
     cdef Update a = Update(ADAM, &w[0], &m[0], &v[0], &g[0], NULL, NULL, NULL, 0)
     record(program, a, s, segments, (w, g, m, v, norm))
 
@@ -192,12 +193,12 @@ def sgd_update(w, g, double lr, double weight_decay=0.0, double grad_scale=1.0) 
         If an argument will not do; nothing has changed then.
     """
     cdef Scalars s = Scalars(momentum=0.0, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=weight_decay, nesterov=False,
-                             decoupled=False, lr=0, factor=NULL)
+                             decoupled=False, rate_outside=False, lr=0, factor=NULL)
     update_now(SGD, s, lr, 1.0, grad_scale, w, g, None, None)
 
 
 def momentum_update(w, g, v, double lr, double momentum, bint nesterov=False, double weight_decay=0.0,
-                    double grad_scale=1.0) -> None:
+                    double grad_scale=1.0, bint rate_outside=False) -> None:
     """One step of gradient descent with momentum, in place (the form of Sutskever et al. 2013, and of Keras).
 
     g' = grad_scale g + weight_decay w; v = momentum v - lr g'; w += v, or w += momentum v - lr g' with nesterov.
@@ -213,6 +214,8 @@ def momentum_update(w, g, v, double lr, double momentum, bint nesterov=False, do
     nesterov : bool
     weight_decay, grad_scale : float
         As in `sgd_update`.
+    rate_outside : bool
+        PyTorch's form: v = momentum v + g'; w -= lr v, or w -= lr (g' + momentum v) with nesterov.
 
     Raises
     ------
@@ -222,7 +225,7 @@ def momentum_update(w, g, v, double lr, double momentum, bint nesterov=False, do
     if not 0.0 <= momentum <= 1.0:
         raise ValueError(f"momentum: expected a number in [0, 1], got {momentum}")
     cdef Scalars s = Scalars(momentum=momentum, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=weight_decay,
-                             nesterov=nesterov, decoupled=False, lr=0, factor=NULL)
+                             nesterov=nesterov, decoupled=False, rate_outside=rate_outside, lr=0, factor=NULL)
     update_now(MOMENTUM, s, lr, 1.0, grad_scale, w, g, v, None)
 
 
@@ -258,5 +261,5 @@ def adam_update(w, g, m, v, double lr, double beta1, double beta2, double eps, P
     if step < 1:
         raise ValueError(f"step: expected an int >= 1, got {step}")
     cdef Scalars s = Scalars(momentum=0.0, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, nesterov=False,
-                             decoupled=decoupled, lr=0, factor=NULL)
+                             decoupled=decoupled, rate_outside=False, lr=0, factor=NULL)
     update_now(ADAM, s, lr, <double>step, grad_scale, w, g, m, v)

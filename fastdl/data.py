@@ -1,0 +1,111 @@
+"""What comes in: arrays checked at the edge, weights, splits."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastdl.errors import check_number
+from fastdl.kernels import permutation
+from fastdl.kernels.gather import readable
+
+if TYPE_CHECKING:
+    from fastdl.program import Array
+
+SPLIT_STREAM = (1 << 29) + 1
+FAR_OUTSIDE = 10.0
+ROWS_AT_ONCE = 8192
+
+
+def as_rows(X: Any, features: int | None, what: str = "X: expected") -> Array:
+    """X as a matrix that the gather can read, where possible as it lies.
+
+    Raises ValueError if it is not a matrix of real numbers, or has another number of features.
+    """
+    x = X if isinstance(X, np.ndarray) else np.asarray(X)
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"X: expected an array of real numbers, got dtype {x.dtype}")
+    if x.ndim != 2 or (features is not None and x.shape[1] != features):
+        wanted = "2 dimensions (rows, features)" if features is None else f"{features} features"
+        raise ValueError(f"{what} {wanted}, got X of shape {x.shape}")
+    if readable(x):
+        return x
+    return np.ascontiguousarray(x, np.float32 if x.dtype.itemsize <= 4 and x.dtype.kind == "f" else np.float64)
+
+
+def check_training_rows(x: Array, name: str, scaled: bool) -> None:
+    """Refuse empty data and numbers that are not finite; warn of inputs that no scaler brings to a sane interval.
+
+    Memory maps are not read twice: their NaN comes to light in the first epoch, as a loss that is not finite.
+    """
+    if x.shape[0] == 0 or x.shape[1] == 0:
+        raise ValueError(f"{name}: expected at least one row and one feature, got shape {x.shape}")
+    if isinstance(x, np.memmap) or isinstance(x.base, np.memmap):
+        return
+    largest = 0.0
+    for start in range(0, x.shape[0], ROWS_AT_ONCE):
+        block = x[start : start + ROWS_AT_ONCE]
+        low, high = float(block.min()), float(block.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            row, column = np.argwhere(~np.isfinite(block))[0]
+            raise ValueError(
+                f"{name}: expected finite numbers, got {block[row, column]} in row {start + row}, column {column}"
+            )
+        largest = max(largest, -low, high)
+    if not scaled and largest > FAR_OUTSIDE:
+        warnings.warn(
+            f"{name} has values as large as {largest:g} and the network does not begin with a scaler: training works best on "
+            "inputs around [-1, 1]; put nn.Standardize() or nn.MinMaxScale() first",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int) -> Array | None:
+    """A weight for each row, float32, or None if all weigh the same.
+
+    Raises ValueError for weights that are negative, not finite or all zero, and for unknown classes.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = np.ones(rows)
+    if sample_weight is not None:
+        given = np.asarray(sample_weight)
+        if given.dtype.kind not in "fiub":
+            raise TypeError(f"sample_weight: expected real numbers, got dtype {given.dtype}")
+        if given.shape != (rows,):
+            raise ValueError(f"sample_weight: expected shape ({rows},), a weight for each row, got {given.shape}")
+        weights *= given
+    if class_weight is not None:
+        weights *= by_class(class_weight, np.asarray(y))
+    weights = weights.astype(np.float32)
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("sample_weight: expected finite numbers >= 0")
+    if not (weights > 0).any():
+        raise ValueError("sample_weight: expected at least one weight above 0")
+    return weights
+
+
+def by_class(class_weight: Any, y: Array) -> Array:
+    """The weight of each label's class; classes that are not listed weigh 1."""
+    if not isinstance(class_weight, dict):
+        raise TypeError(f"class_weight: expected a dict of class to weight, got {type(class_weight).__name__}")
+    if y.ndim != 1:
+        raise ValueError(f"class_weight: expected labels of shape (n,), got y of shape {y.shape}")
+    labels, place = np.unique(y, return_inverse=True)
+    unknown = set(class_weight) - set(labels.tolist())
+    if unknown:
+        raise ValueError(f"class_weight: unknown classes {sorted(unknown, key=str)}, y has {labels.tolist()}")
+    return np.array([float(class_weight.get(label, 1.0)) for label in labels.tolist()])[place]
+
+
+def split(rows: int, fraction: float, seed: int) -> tuple[Array, Array]:
+    """Row numbers of the training and of the validation part, each in ascending order, drawn by the seed."""
+    check_number("validation_split", fraction, 0.0, 1.0, open_high=True)
+    held = round(rows * fraction)
+    if fraction > 0.0 and not 0 < held < rows:
+        raise ValueError(f"validation_split: {fraction} of {rows} rows leaves one part empty")
+    order = permutation(rows, seed, 0, SPLIT_STREAM)
+    return np.sort(order[held:]), np.sort(order[:held])

@@ -1,0 +1,84 @@
+"""Inference of many rows: the layers' ops, bound once, fed straight from the caller's array."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastdl.errors import check_memory
+from fastdl.kernels._team import get_num_threads
+from fastdl.kernels.gather import Rows, record_gather, record_store
+from fastdl.program import Buffer, Recorder, Signal, bind
+
+if TYPE_CHECKING:
+    from fastdl.nn.network import Network
+    from fastdl.program import Array
+
+BATCH_ROWS = 256
+WORTH_A_TEAM = 1 << 22  # multiply-adds
+
+
+def lower_input(recorder: Recorder, network: Network, source: Rows) -> Signal:
+    """Record the gather of a batch of the network's inputs."""
+    x = recorder.matrix(source.cols)
+    recorder.add(record_gather, y=x, source=source)
+    return Signal(x, False)
+
+
+def read_from(source: Rows, network: Network, x: Array, order: Array | None = None) -> None:
+    """Let the gather read x, scaled if the network begins with a scaler."""
+    scaler = network.scaler()
+    if scaler is None:
+        source.set(x, order)
+    else:
+        if not scaler.adapted:
+            raise ValueError(f"{scaler.title()} has seen no training rows yet: fit the network first")
+        source.set(x, order, scaler.state["offset"], scaler.state["factor"])
+
+
+class Predictor:
+    """A network's inference program. A row's bits are those of any other batch it could be in."""
+
+    def __init__(self, network: Network) -> None:
+        assert network.input_shape is not None
+        assert network.output_shape is not None
+        self.network = network
+        self.source = Rows(network.input_shape[0])
+        self.outputs = network.output_shape[0]
+        self.target = Rows(self.outputs)
+        recorder = Recorder(BATCH_ROWS, training=False)
+        y, _ = network.lower(recorder, lower_input(recorder, network, self.source))
+        recorder.add(record_store, target=self.target, x=y.buffer)
+        self.program = bind(recorder)
+        self.scalars = np.empty((0, 0))
+
+    def __call__(self, x: Array) -> Array:
+        """Outputs (n, outputs) of rows x, which the gather can read."""
+        rows = x.shape[0]
+        check_memory(f"the outputs of {rows:,} rows", 4 * rows * self.outputs)
+        result = np.empty((rows, self.outputs), np.float32)
+        if rows == 0:
+            return result
+        read_from(self.source, self.network, x)
+        self.target.set(result)
+        steps = -(-rows // BATCH_ROWS)
+        if len(self.scalars) < steps:
+            self.scalars = np.empty((steps, 0))
+        threads = get_num_threads() if rows * self.network.count_parameters() > WORTH_A_TEAM else 1
+        try:
+            self.program.begin(rows, BATCH_ROWS, steps, 0, 0, self.scalars)
+            while self.program.advance(threads, 0.05) != "finished":
+                pass
+        finally:
+            self.source.clear()
+            self.target.clear()
+        return result
+
+
+def first_bad(outputs: list[tuple[str, Buffer]], rows: int) -> str | None:
+    """The first of the named buffers that holds a number that is not finite in these rows."""
+    for name, buffer in outputs:
+        if not np.isfinite(buffer.view[:rows]).all():
+            return name
+    return None

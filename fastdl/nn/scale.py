@@ -1,0 +1,104 @@
+"""Scalers: the first layer of a network, adapted once on the training rows, saved with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastdl.errors import check_number
+from fastdl.nn.layer import Layer, features_of
+from fastdl.program import Backward, Recorder, Signal
+
+if TYPE_CHECKING:
+    from fastdl.program import Array
+
+ROWS_AT_ONCE = 4096
+
+
+def blocks(x: Array, rows: Array | None) -> Iterator[Array]:
+    """The chosen rows of x (all for None) as float64, some at a time, so that memory maps stay on disk."""
+    count = x.shape[0] if rows is None else len(rows)
+    for start in range(0, count, ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        yield np.asarray(x[some] if rows is None else x[rows[some]], np.float64)
+
+
+class Scaler(Layer):
+    """y = (x - offset) factor per feature, in float64 from the caller's own dtype, rounded once to float32.
+
+    It has to be the first layer: the batch is scaled while it is gathered.
+    """
+
+    def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Make room for offset and factor, float64."""
+        features = features_of(self, in_shape)
+        self.state["offset"] = np.zeros(features)
+        self.state["factor"] = np.ones(features)
+        self.state["adapted"] = np.zeros(1)
+        return in_shape
+
+    @property
+    def adapted(self) -> bool:
+        """Whether it has seen training rows."""
+        return bool(self.state["adapted"][0])
+
+    def adapt(self, x: Array, rows: Array | None) -> None:
+        """Measure the training rows, unless that has been done."""
+        if self.adapted:
+            return
+        offset, factor = self.measure(x, rows)
+        self.state["offset"][...] = offset
+        self.state["factor"][...] = factor
+        self.state["adapted"][...] = 1.0
+
+    def measure(self, x: Array, rows: Array | None) -> tuple[Array, Array]:
+        """Offset and factor of each feature of the chosen rows."""
+        raise NotImplementedError
+
+    def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
+        """Refuse: a scaler that is the first layer is lowered into the gather, and never comes here."""
+        raise ValueError(f"{self.title()}: expected to be the first layer of the network; scalers work nowhere else")
+
+
+class MinMaxScale(Scaler):
+    """Affine map of each feature's training minimum .. maximum to low .. high.
+
+    Parameters
+    ----------
+    low, high : float
+        A constant feature goes to their midpoint.
+    name : str, optional
+    """
+
+    inspected = ("low", "high")
+
+    def __init__(self, low: float = -1.0, high: float = 1.0, name: str | None = None) -> None:
+        super().__init__(name)
+        self.low = check_number("low", low, -float("inf"), float("inf"))
+        self.high = check_number("high", high, self.low, float("inf"), open_low=True)
+
+    def measure(self, x: Array, rows: Array | None) -> tuple[Array, Array]:
+        """(x - offset) factor runs from low to high."""
+        least, most = np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
+        for block in blocks(x, rows):
+            least, most = np.minimum(least, block.min(axis=0)), np.maximum(most, block.max(axis=0))
+        constant = most <= least
+        width = np.where(constant, 1.0, most - least)
+        factor = np.where(constant, 1.0, (self.high - self.low) / width)
+        middle = 0.5 * (self.low + self.high)
+        return np.where(constant, least - middle, least - self.low / factor), factor
+
+
+class Standardize(Scaler):
+    """Subtract each feature's training mean and divide by its standard deviation; a constant feature goes to 0."""
+
+    def measure(self, x: Array, rows: Array | None) -> tuple[Array, Array]:
+        """Mean and 1 / std in two passes."""
+        count = x.shape[0] if rows is None else len(rows)
+        mean = sum(block.sum(axis=0) for block in blocks(x, rows)) / count
+        mean = mean + sum((block - mean).sum(axis=0) for block in blocks(x, rows)) / count  # what rounding lost
+        var = sum(((block - mean) ** 2).sum(axis=0) for block in blocks(x, rows)) / count
+        constant = var <= (1e-12 * np.abs(mean)) ** 2
+        return mean, np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, var)))

@@ -1,0 +1,42 @@
+"""The table that `net.summary()` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastdl.nn.dropout import Dropout
+
+if TYPE_CHECKING:
+    from fastdl.nn.layer import Layer
+    from fastdl.nn.network import Network
+
+MANY_PER_ROW = 10  # parameters a training row from which on a net without any regularisation is worth a warning
+
+
+def summary_of(network: Network) -> str:
+    """A row for each layer: place, kind, output shape, parameters."""
+    rows = [("", "layer", "output", "parameters")]
+
+    def add(prefix: str, layer: Layer) -> None:
+        for name, child in layer.children():
+            shape = child.__dict__.get("_out_shape")
+            count = sum(parameter.size for parameter in child.parameters_.values())
+            rows.append((f"{prefix}{name}", child.title(), "?" if shape is None else str(shape), f"{count:,}"))
+            add(f"{prefix}{name}.", child)
+
+    add("", network)
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = [
+        f"{place:<{widths[0]}}  {kind:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}".rstrip()
+        for place, kind, shape, count in rows
+    ]
+    rule = "-" * max(map(len, lines))
+    lines[1:1] = [rule]
+    total = network.count_parameters()
+    lines += [rule, f"{total:,} parameters" if network.built else "not built yet: sizes are known after build or fit"]
+    if network.built and network.training_rows:
+        ratio = total / network.training_rows
+        lines[-1] += f", {ratio:,.1f} for each of {network.training_rows:,} training rows"
+        if ratio > MANY_PER_ROW and not any(isinstance(layer, Dropout) for _, layer in network._walk()):
+            lines.append("far more parameters than rows: consider dropout, weight decay or fewer units")
+    return "\n".join(lines)

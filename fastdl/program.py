@@ -1,0 +1,245 @@
+"""Lowering: layers write down what a step does as a list of ops over buffers, which is then bound to memory.
+
+Nothing here touches a number. `Recorder` collects the ops, `fuse` merges neighbours without changing a bit, `place` lays the
+buffers out in one arena (buffers whose lives don't overlap share memory), `bind` hands all to the native program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from fastdl.errors import check_memory
+from fastdl.kernels import activation, dense
+from fastdl.kernels._program import Program
+from fastdl.kernels._team import check_threads
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+ALIGNMENT = 64
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """Scratch of a step. `array` is its memory once it is bound: (rows, cols) with padded rows, or of a fixed shape."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    stride: int  # elements from one row to the next
+    lasting: bool  # keeps its memory to itself
+    array: Array | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes, rounded up to whole cache lines."""
+        count = self.shape[0] * self.stride if len(self.shape) == 2 else int(np.prod(self.shape))
+        return -(-count * np.dtype(self.dtype).itemsize // ALIGNMENT) * ALIGNMENT
+
+    @property
+    def view(self) -> Array:
+        """The memory, which must be bound by now."""
+        assert self.array is not None, "this buffer is not bound"
+        return self.array
+
+
+@dataclass(slots=True)
+class Signal:
+    """What flows between layers: a batch in a buffer, and whether anything before it wants its gradient."""
+
+    buffer: Buffer
+    needs_gradient: bool
+
+    @property
+    def features(self) -> int:
+        """Columns."""
+        return self.buffer.shape[1]
+
+
+Backward: TypeAlias = Callable[[Buffer], "Buffer | None"]  # dy -> dx; records the ops on the way
+
+
+@dataclass(slots=True)
+class Op:
+    """One entry of the list: a record function of a kernel module, and its arguments by name."""
+
+    record: Callable[..., None] | None  # None: `function` is Python's
+    arguments: dict[str, Any]
+    label: str
+    function: Callable[[int], None] | None = None
+
+    def buffers(self) -> list[Buffer]:
+        """The scratch that it reads or writes."""
+        return [value for value in self.arguments.values() if isinstance(value, Buffer)]
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects the ops of a step for batches of at most `rows` rows.
+
+    `gradients` maps the id of each parameter to where its gradient goes. Ops of `update` run behind the finite check.
+    """
+
+    rows: int
+    training: bool
+    gradients: Mapping[int, Array] = field(default_factory=dict)
+    share_memory: bool = True
+    ops: list[Op] = field(default_factory=list)
+    update: list[Op] = field(default_factory=list)
+    outputs: list[tuple[str, Buffer]] = field(default_factory=list)  # of each layer, in order
+    path: tuple[str, ...] = ()
+    streams: int = 0
+
+    def matrix(self, cols: int) -> Buffer:
+        """A batch of `cols` features. Row strides that are multiples of 1 KiB would fall into few cache sets."""
+        stride = -(-cols // 16) * 16
+        return Buffer((self.rows, cols), np.float32, stride + 16 if stride % 256 == 0 else stride, False)
+
+    def vector(self, dtype: DTypeLike = np.float32) -> Buffer:
+        """A number for each row of a batch."""
+        return Buffer((self.rows,), dtype, 1, False)
+
+    def array(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Buffer:
+        """Memory of a fixed shape that stays from step to step."""
+        return Buffer(shape, dtype, shape[-1], True)
+
+    def add(self, record: Callable[..., None], **arguments: Any) -> None:
+        """Append an op."""
+        self.ops.append(Op(record, arguments, ".".join(self.path)))
+
+    def add_update(self, record: Callable[..., None], **arguments: Any) -> None:
+        """Append an op that runs once the step is known to be finite."""
+        self.update.append(Op(record, arguments, ".".join(self.path)))
+
+    def call(self, function: Callable[[int], None], **buffers: Buffer) -> None:
+        """Append Python's own op: it ends the slice, and `function(rows)` runs with the GIL."""
+        self.ops.append(Op(None, dict(buffers), ".".join(self.path), function))
+
+    def stream(self) -> int:
+        """The number of the next random stream; layers ask in order, so that it depends on the network alone."""
+        self.streams += 1
+        return self.streams - 1
+
+
+FUSIBLE = {"relu", "tanh"}  # whose derivative comes from the output
+
+
+def fuse(ops: list[Op]) -> list[Op]:
+    """Merge a dense product with the activation behind it, which then happens in the product's store. Bits stay."""
+    readers: dict[int, int] = {}
+    for op in ops:
+        for buffer in op.buffers():
+            readers[id(buffer)] = readers.get(id(buffer), 0) + 1
+    fused: list[Op] = []
+    for op in ops:
+        last = fused[-1] if fused else None
+        if (
+            last is not None
+            and op.record is activation.record_forward
+            and last.record is dense.record_forward
+            and last.arguments["activation"] is None
+            and op.arguments["x"] is last.arguments["y"]
+            and op.arguments["kind"] in FUSIBLE
+            and readers[id(op.arguments["x"])] == 2
+        ):
+            last.arguments.update(y=op.arguments["y"], activation=op.arguments["kind"])
+        else:
+            fused.append(op)
+    return fused
+
+
+def place(ops: list[Op], share_memory: bool) -> tuple[dict[int, int], int]:
+    """Where each buffer begins in the arena (by id), and how large that is. First fit, in the order of first use."""
+    life: dict[int, list[int]] = {}
+    buffers: dict[int, Buffer] = {}
+    for i, op in enumerate(ops):
+        for buffer in op.buffers():
+            buffers[id(buffer)] = buffer
+            life.setdefault(id(buffer), [i, i])[1] = i
+    end, live, offsets = 0, [], {}
+    for key, (first, last) in sorted(life.items(), key=lambda item: item[1][0]):
+        buffer = buffers[key]
+        if buffer.lasting or not share_memory:
+            last = len(ops)
+            first_free = end
+        else:
+            live = [block for block in live if block[2] >= first]
+            first_free = 0
+            for start, stop, _ in sorted(live):
+                if start - first_free >= buffer.size:
+                    break
+                first_free = max(first_free, stop)
+        offsets[key] = first_free
+        live.append((first_free, first_free + buffer.size, last))
+        end = max(end, first_free + buffer.size)
+    return offsets, end
+
+
+def aligned(size: int) -> Array:
+    """That many zero bytes, beginning at a cache line."""
+    block = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size]
+
+
+def bind(recorder: Recorder) -> Program:
+    """Give every buffer its memory and record the ops natively."""
+    ops = fuse(recorder.ops) if recorder.share_memory else recorder.ops
+    ops = ops + recorder.update
+    offsets, size = place(ops, recorder.share_memory)
+    check_memory(f"a batch of {recorder.rows} rows", size)
+    arena = aligned(size)
+    program = Program()
+    for op in ops:
+        for buffer in op.buffers():
+            if buffer.array is None:
+                memory = arena[offsets[id(buffer)] :][: buffer.size].view(buffer.dtype)
+                if len(buffer.shape) == 2:
+                    memory = memory[: buffer.shape[0] * buffer.stride].reshape(buffer.shape[0], buffer.stride)
+                    buffer.array = memory[:, : buffer.shape[1]]
+                else:
+                    buffer.array = memory[: int(np.prod(buffer.shape))].reshape(buffer.shape)
+        if op.record is None:
+            program.call(op.function)
+        else:
+            op.record(program, **{k: v.array if isinstance(v, Buffer) else v for k, v in op.arguments.items()})
+    return program
+
+
+TRIAL_SECONDS, SLICE_SECONDS, PROBE_EVERY = 0.002, 0.045, 12
+
+
+class TeamSize:
+    """How many threads the next slice gets: what was fastest lately, with a short look at the others now and then.
+
+    Bits don't depend on the size, so it may change at any time. A neighbour process that takes a core makes large teams
+    slow; they are then left until a probe finds them fast again.
+    """
+
+    def __init__(self, threads: int | None) -> None:
+        self.most = check_threads(threads)
+        self.sizes = sorted({1, self.most, *(2**i for i in range(1, self.most.bit_length()) if 2**i <= self.most)})
+        self.cost: dict[int, float] = {}
+        self.trials = 0
+        self.slices = 0
+
+    def next(self) -> tuple[int, float]:
+        """Size and length in seconds of the next slice."""
+        self.slices += 1
+        if len(self.sizes) == 1:
+            return 1, SLICE_SECONDS
+        untried = [size for size in self.sizes if size not in self.cost]
+        if untried:
+            return untried[0], TRIAL_SECONDS
+        if self.slices % PROBE_EVERY == 0:
+            self.trials += 1
+            return self.sizes[self.trials % len(self.sizes)], TRIAL_SECONDS
+        return min(self.sizes, key=lambda size: self.cost[size]), SLICE_SECONDS
+
+    def learn(self, size: int, seconds_per_step: float) -> None:
+        """Remember what a slice has shown; the last one counts half."""
+        self.cost[size] = 0.5 * (self.cost.get(size, seconds_per_step) + seconds_per_step)

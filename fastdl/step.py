@@ -1,0 +1,205 @@
+"""The two programs of a training: the step, and the evaluation of many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastdl.kernels import loss, reduce
+from fastdl.kernels.gather import Rows, record_gather
+from fastdl.nn.network import Network, padded
+from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
+from fastdl.program import Buffer, Recorder, TeamSize, bind
+
+if TYPE_CHECKING:
+    from fastdl.losses import Loss
+    from fastdl.metrics import Metric
+    from fastdl.optim import ClipNorm, Optimizer
+    from fastdl.program import Array
+
+
+class Batches:
+    """What both programs share: sources of inputs, targets and weights, and the sums that are kept over an epoch."""
+
+    def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], weighted: bool) -> None:
+        assert network.input_shape is not None
+        assert network.output_shape is not None
+        self.network, self.loss, self.metrics = network, of, metrics
+        self.inputs = Rows(network.input_shape[0])
+        self.targets = Rows(of.target_columns(network.output_shape[0]))
+        self.weights = Rows(1) if weighted else None
+        self.total = np.zeros(2)  # sums over the batch
+        self.sums = {name: np.zeros(2) for name in ("loss", *(metric.name for metric in metrics))}
+
+    def set(self, x: Array, targets: Array, weights: Array | None, order: Array | None) -> None:
+        """Read these arrays from now on, and count from zero."""
+        read_from(self.inputs, self.network, x, order)
+        self.targets.set(targets, order)
+        if self.weights is not None:
+            assert weights is not None
+            self.weights.set(weights.reshape(-1, 1), order)
+        for sums in self.sums.values():
+            sums[...] = 0.0
+
+    def clear(self) -> None:
+        """Let go of the arrays."""
+        for source in (self.inputs, self.targets, self.weights):
+            if source is not None:
+                source.clear()
+
+    def means(self) -> dict[str, float]:
+        """Loss and metrics over all rows seen since `set`, by weight."""
+        return {name: float(sums[0] / sums[1]) if sums[1] else float("nan") for name, sums in self.sums.items()}
+
+    def record_forward(self, recorder: Recorder) -> tuple[Buffer, Buffer | None, Any]:
+        """Record everything up to the network's output. Returns targets, weights, and what `lower` gave."""
+        x = lower_input(recorder, self.network, self.inputs)
+        targets = self.loss.record_targets(recorder, self.targets)
+        weights = None
+        if self.weights is not None:
+            weights = recorder.vector()
+            recorder.add(record_gather, y=weights, source=self.weights)
+        recorder.add(loss.record_total, total=self.total, weights=weights)
+        recorder.outputs.append(("the inputs", x.buffer))
+        return targets, weights, self.network.lower(recorder, x)
+
+    def record_loss(
+        self, recorder: Recorder, y: Buffer, dy: Buffer | None, targets: Buffer, weights: Buffer | None
+    ) -> None:
+        """Record loss and metrics of outputs y, and the sums over the epoch."""
+        values = recorder.vector()
+        self.loss.record(recorder, values, dy, y, targets, self.total, weights)
+        recorder.add(
+            loss.record_count, totals=self.sums["loss"], values=values, weights=weights, guard=recorder.training
+        )
+        recorder.outputs.append(("the loss", values))
+        for metric in self.metrics:
+            values = recorder.vector()
+            metric.record(recorder, values, y, targets)
+            recorder.add(loss.record_count, totals=self.sums[metric.name], values=values, weights=weights)
+
+
+class Memory:
+    """Gradients and optimizer slots: one arena each, laid out like the parameters."""
+
+    def __init__(self, network: Network, slots: Sequence[str]) -> None:
+        size = sum(padded(parameter.size) for parameter in network._all())
+        if size == 0:
+            raise ValueError(f"{network.title()}: expected at least one trainable parameter, it has none")
+        from fastdl.program import aligned
+
+        self.parameters = network._arena
+        self.gradient = aligned(4 * size).view(np.float32)
+        self.slots = {name: aligned(4 * size).view(np.float32) for name in slots}
+        self.gradients: dict[int, Array] = {}
+        start = 0
+        for parameter in network._all():
+            self.gradients[id(parameter)] = self.gradient[start : start + parameter.size].reshape(parameter.shape)
+            start += padded(parameter.size)
+
+
+class TrainingStep(Batches):
+    """Forward, loss, backward, finite check, clip, update: one native program for batches of up to `batch` rows."""
+
+    def __init__(
+        self,
+        network: Network,
+        of: Loss,
+        metrics: Sequence[Metric],
+        weighted: bool,
+        batch: int,
+        memory: Memory,
+        optimizer: Optimizer,
+        clip: ClipNorm | None,
+        *,
+        for_diagnosis: bool = False,
+    ) -> None:
+        super().__init__(network, of, metrics, weighted)
+        self.batch = batch
+        self.memory = memory
+        self.norm = np.ones(2)  # of the gradient, and the factor that clips it
+        self.norm_sums = np.zeros(2)  # of the norms, and number of clipped steps
+        recorder = Recorder(batch, True, memory.gradients, share_memory=not for_diagnosis)
+        targets, weights, (y, backward) = self.record_forward(recorder)
+        dy = recorder.matrix(y.features)
+        self.record_loss(recorder, y.buffer, dy, targets, weights)
+        backward(dy)
+        recorder.add(
+            reduce.record_norm,
+            norm=self.norm,
+            totals=self.norm_sums,
+            partial=np.zeros(reduce.norm_blocks(memory.gradient.size)),
+            g=memory.gradient,
+            theta=np.inf if clip is None else clip.theta,
+            unit=clip is not None and clip.to == "unit",
+        )
+        if for_diagnosis:
+            recorder.update.clear()
+        else:
+            optimizer.record(
+                recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments()
+            )
+        self.program = bind(recorder)
+        self.outputs = recorder.outputs
+
+    def set(self, x: Array, targets: Array, weights: Array | None, order: Array | None) -> None:
+        """Read these arrays from now on, and count from zero."""
+        super().set(x, targets, weights, order)
+        self.norm_sums[...] = 0.0
+
+    def first_bad_layer(self) -> str | None:
+        """After a halted step of a program made for diagnosis: who went non-finite first, forwards, then backwards."""
+        bad = first_bad(self.outputs, self.program.rows)
+        if bad is not None:
+            return bad
+        for prefix, layer in reversed(list(self.network._walk())):
+            for name, parameter in layer.parameters_.items():
+                if not np.isfinite(self.memory.gradients[id(parameter)]).all():
+                    return f"the gradient of {prefix}{name} in layer {prefix.rstrip('.')} ({layer.title()})"
+        return None
+
+
+class Evaluation(Batches):
+    """Loss and metrics of many rows in inference mode."""
+
+    def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], weighted: bool) -> None:
+        super().__init__(network, of, metrics, weighted)
+        recorder = Recorder(BATCH_ROWS, training=False)
+        targets, weights, (y, _) = self.record_forward(recorder)
+        self.record_loss(recorder, y.buffer, None, targets, weights)
+        self.program = bind(recorder)
+
+    def __call__(
+        self, x: Array, targets: Array, weights: Array | None, order: Array | None, team: TeamSize
+    ) -> dict[str, float]:
+        """Means over the rows in `order` (all for None)."""
+        rows = x.shape[0] if order is None else len(order)
+        steps = -(-rows // BATCH_ROWS)
+        self.set(x, targets, weights, order)
+        try:
+            self.program.begin(rows, BATCH_ROWS, steps, 0, 0, np.empty((steps, 0)))
+            run(self.program, team, lambda: None)
+        finally:
+            self.clear()
+        return self.means()
+
+
+def run(program: Any, team: TeamSize, after_slice: Any, one_step: bool = False) -> str:
+    """Drive a program to its end, slice by slice, with the size of team that was fastest lately.
+
+    `after_slice` is called in between; it is where progress is shown and Ctrl-C arrives.
+    """
+    from time import perf_counter
+
+    while True:
+        size, seconds = team.next()
+        before, start = program.steps_done, perf_counter()
+        status: str = program.advance(size, 1e-9 if one_step else seconds)
+        done = program.steps_done - before
+        if done:
+            team.learn(size, (perf_counter() - start) / done)
+        after_slice()
+        if status != "deadline":
+            return status

@@ -1,0 +1,643 @@
+"""The command line: what it reads, what it refuses and how, what it leaves behind."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl.cli import main
+from fastdl.cli.folder import FILES, Output
+from fastdl.cli.report import plain, regression_scores, score_table
+from fastdl.cli.tables import read_table
+from fastdl.cli.task import describe_task, load_task, split_rows
+
+QUICK = ["--epochs", "2", "--hidden", "8", "--no-progress"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of its own for each test."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path: str, text: str) -> str:
+    Path(path).write_text(text)
+    return path
+
+
+def flowers(path: str = "flowers.csv", header: str = "width,height,kind", rows: int = 60) -> str:
+    """A small table with a text target that the features tell apart."""
+    lines = [header] if header else []
+    lines += [f"{i % 7},{i % 5 + 10 * (i % 3)},{('rose', 'tulip', 'lily, white')[i % 3]!r}" for i in range(rows)]
+    return write(path, "\n".join(lines).replace("'", '"') + "\n")
+
+
+def rents(path: str = "rents.csv", rows: int = 200) -> str:
+    """A linear target with a large offset."""
+    x = np.arange(rows)
+    lines = [f"{i % 13},{i % 11},{1e6 + 1000 * (i % 13) - 500 * (i % 11) + 0.5}" for i in x]
+    return write(path, "size,age,rent\n" + "\n".join(lines) + "\n")
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run what must fail; return its one line."""
+    before = sorted(os.listdir())
+    assert main(arguments) == 2
+    _, err = capsys.readouterr()
+    assert re.fullmatch(r"fastdl: error: [^\n]+\n", err), err
+    assert sorted(os.listdir()) == before, "something was left behind"
+    return err.removeprefix("fastdl: error: ").rstrip("\n")
+
+
+def command(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.fspath(Path(fastdl.__file__).parents[1])}
+    program = [sys.executable, "-m", "fastdl.cli", *arguments]
+    return subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=environment, **options)
+
+
+# ---------------------------------------------------------------------------------------------------- the main job
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder and the output of `fastdl train digits`."""
+    place = tmp_path_factory.mktemp("digits")
+    process = command("train", "digits", stdout=subprocess.PIPE, cwd=place)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    return place / "fastdl-digits", out
+
+
+def test_train_digits(digits: tuple[Path, str]) -> None:
+    path, out = digits
+    assert {entry.name for entry in path.iterdir()} == FILES
+    assert {entry.name for entry in path.parent.iterdir()} == {path.name}, "the temporary folder is gone"
+    metrics = json.loads((path / "metrics.json").read_text())
+    assert metrics["val_accuracy"] >= 0.97 and metrics["finished"] is True
+    assert metrics["accuracy"] > metrics["val_accuracy"] - 0.02 and 0.05 < metrics["baseline_accuracy"] < 0.15
+    assert (path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "Dense" in out and "BatchNorm" in out, "the summary"
+    assert f"{100 * metrics['val_accuracy']:.2f} %" in out and "fastdl-digits" in out
+
+
+def test_the_history_fits_the_metrics(digits: tuple[Path, str]) -> None:
+    path, _ = digits
+    metrics = json.loads((path / "metrics.json").read_text())
+    with open(path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(metrics["epochs"]))
+    losses = [float(row["val_loss"]) for row in rows]
+    assert losses.index(min(losses)) == metrics["best_epoch"]
+    # The scores are those of the weights that were kept, not of the last ones.
+    assert metrics["val_loss"] == pytest.approx(min(losses), rel=1e-6)
+    assert metrics["val_accuracy"] == pytest.approx(float(rows[metrics["best_epoch"]]["val_accuracy"]), abs=1e-9)
+
+
+def test_the_model_predicts_as_the_metrics_say(digits: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    path, _ = digits
+    assert main(["predict", str(path), "digits"]) == 0
+    header, *rows = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert header == ["prediction", *(f"p_{digit}" for digit in range(10))]
+    probabilities = np.array(rows, float)[:, 1:]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    predicted = [int(row[0]) for row in rows]
+    assert predicted == probabilities.argmax(axis=1).tolist()
+    _, labels = fastdl.datasets.load_digits()
+    metrics = json.loads((path / "metrics.json").read_text())
+    right = metrics["accuracy"] * metrics["rows"] + metrics["val_accuracy"] * metrics["val_rows"]
+    assert np.sum(predicted == labels) == round(right)
+
+
+def test_the_same_seed_gives_the_same_files() -> None:
+    for out, seed in (("a", "3"), ("b", "3"), ("c", "4")):
+        assert main(["train", flowers(), "--out", out, "--seed", seed, *QUICK]) == 0
+    same = {name: [Path(out, name).read_bytes() for out in "abc"] for name in ("model.safetensors", "history.csv")}
+    for name, (a, b, c) in same.items():
+        assert a == b and a != c, name
+
+
+# ------------------------------------------------------------------------------------------------------ the tables
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "values"),
+    [
+        ("a,b\n1,2\n3,4\n", ["a", "b"], [[1, 2], [3, 4]]),
+        ("1,2\n3,4\n", ["x0", "x1"], [[1, 2], [3, 4]]),
+        ("a;b\r\n1;2\r\n\r\n3;4\r\n", ["a", "b"], [[1, 2], [3, 4]]),
+        ("a\tb\n1\t2\n3\t4", ["a", "b"], [[1, 2], [3, 4]]),
+        ("  1.5e-2   2\n  -3 4 \n", ["x0", "x1"], [[0.015, 2], [-3, 4]]),
+        ("1, 2\n3, 4\n", ["x0", "x1"], [[1, 2], [3, 4]]),
+        ("\ufeffa,b\n1,2\n", ["a", "b"], [[1, 2]]),
+        ('"a,1","b ""q"""\n1,2\n', ["a,1", 'b "q"'], [[1, 2]]),
+        ("# a,b\n1,2\n", ["a", "b"], [[1, 2]]),
+        ("# a b\n1 2\n", ["a", "b"], [[1, 2]]),
+        ("0,1,2,3\n.5,.6,.7,.8\n", ["0", "1", "2", "3"], [[0.5, 0.6, 0.7, 0.8]]),
+        ("0,1\n2,3\n", ["x0", "x1"], [[0, 1], [2, 3]]),
+        (",a\n0,5\n1,6\n", ["x0", "a"], [[0, 5], [1, 6]]),
+        ("a\n1\n2\n", ["a"], [[1], [2]]),
+    ],
+)
+def test_what_a_text_file_holds(text: str, names: list[str], values: list[list[float]]) -> None:
+    for path in (write("t.csv", text), "packed.csv.gz"):
+        if path.endswith(".gz"):
+            Path(path).write_bytes(gzip.compress(text.encode()))
+        table = read_table(path, with_target=False)
+        assert (table.names, table.rows) == (names, len(values))
+        np.testing.assert_array_equal(table.matrix(range(len(names))), values)
+
+
+@pytest.mark.parametrize(
+    ("first", "named"), [("width,height,kind", True), ("", False), ("width,height,", True), ("0,1,kind", True)]
+)
+def test_header_above_a_text_target(first: str, named: bool) -> None:
+    table = read_table(flowers(header=first))
+    assert table.named is named and table.rows == 60
+    assert table.columns[2].text is not None and table.columns[2].text[2] == "lily, white"
+
+
+def test_a_header_is_found_where_every_column_is_text_but_the_words_are_new() -> None:
+    assert read_table(write("t.csv", "colour,kind\nred,a\nblue,b\nred,a\n")).named
+    assert not read_table(write("t.csv", "red,a\nblue,b\nred,a\n")).named
+
+
+def test_blocks_of_a_large_file_are_joined() -> None:
+    n = 9000
+    path = write("t.csv", "a,b\n" + "".join(f"{i},{'x' if i == n - 1 else i}\n" for i in range(n)))
+    table = read_table(path)
+    np.testing.assert_array_equal(table.matrix([0])[:, 0], np.arange(n))
+    # Text in the last block makes a column of text of the whole, without losing how the first ones were written.
+    assert table.columns[1].values is None and table.columns[1].text == [*map(str, range(n - 1)), "x"]
+
+
+@pytest.mark.parametrize(("key", "place"), [("b", 1), ("0", 0), ("-1", 2), ("2", 2)])
+def test_target_by_name_or_number(key: str, place: int) -> None:
+    assert read_table(write("t.csv", "a,b,2\n1,2,3\n"), target=key).target == place
+
+
+def test_npz() -> None:
+    x, y = np.arange(24, dtype=np.int16).reshape(4, 2, 3), np.array(["u", "v", "u", "v"])
+    np.savez("t.npz", X=x, y=y, other=np.arange(4.0))
+    table = read_table("t.npz")
+    np.testing.assert_array_equal(table.matrix(range(6)), x.reshape(4, 6))
+    task, codes = describe_task(table, [], None)
+    assert task.classes == ["u", "v"] and codes.tolist() == [0, 1, 0, 1] and len(task.features) == 6
+    assert describe_task(read_table("t.npz", target="other"), [], "regression")[1].tolist() == [0, 1, 2, 3]
+    assert len(read_table("t.npz", with_target=False).columns) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,town,b,y\n1,Rome,2,0.5\n2,Oslo,x,1.5\n", ["columns 'town' (such as 'Rome'), 'b' (such as 'x')", "--drop"]),
+        ("a,town,y\n1,Rome,0.5\n2,Oslo,1.5\n", ["column 'town' (such as 'Rome') holds text", "not supported yet"]),
+        ("a,b,y\n1,2,0.5\n3,,1.5\n5,?,2.5\n", ["column 'b' misses a number in line 3 (and in 1 more row)"]),
+        ("a,b,y\n1,2,0.5\n\n\n3,nan,1.5\n", ["'b' misses a number in line 5"]),
+        ("a,b,y\n1,2,0.5\n3,inf,1.5\n", ["column 'b' holds an infinite number in line 3"]),
+        ("a,b,y\n1,2,0.5\n3,4,\n", ["column 'y' misses a number in line 3"]),
+        ("a,b,y\n1,2,u\n3,4,\n5,6,v\n", ["target 'y' is missing in line 3"]),
+        ("a,b,y\n1,2,0.5\n3,4\n", ["line 3 has 2 values, expected 3"]),
+        ('a;y\n"1,5";2\n"2,5";3\n', ["'a' (such as '1,5')", "a point, not a comma"]),
+        ("a,a,y\n1,2,0.5\n", ["several columns are called 'a'"]),
+        ("a,b,y\n1_0,2,0.5\n2,2,3.5\n", ["'a' (such as '1_0')"]),
+        ("a,b,y\n1,2,0.5\n3,4,0.5\n", ["target 'y' is 0.5 in every row"]),
+        ("a,b,y\n1,2,u\n3,4,u\n", ["target 'y' is u in every row"]),
+        ("y\n0.5\n1.5\n", ["no columns besides the target 'y'"]),
+        ("a,b,y\n", ["a header but no rows"]),
+        ("", ["the file is empty"]),
+        ("\n \n", ["the file is empty"]),
+    ],
+)  # fmt: skip
+def test_tables_that_are_refused(text: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    message = refusal(capsys, "train", write("t.csv", text))
+    assert message.startswith("t.csv: ")
+    for word in words:
+        assert word in message
+
+
+def test_files_that_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("latin.csv").write_bytes("a,größe\n1,2\n".encode("latin-1"))
+    Path("cut.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 999)[:40])
+    np.savez("noy.npz", X=np.ones((3, 2)))
+    np.savez("short.npz", X=np.ones((3, 2)), y=np.ones(2))
+    np.savez("objects.npz", X=np.array([[{}]]), y=np.ones(1))
+    Path("cut.npz").write_bytes(Path("noy.npz").read_bytes()[:50])
+    for name in ("t.parquet", "t.xlsx"):
+        write(name, "")
+    for data, words in {
+        "latin.csv": "not UTF-8",
+        "cut.csv.gz": "not a whole gzip file",
+        "noy.npz": "no array 'y' for the target; the file has X",
+        "short.npz": r"y must have one value for each of the 3 rows of X, got shape \(2,\)",
+        "objects.npz": "allow_pickle",
+        "cut.npz": "npz",
+        "t.parquet": "not supported yet",
+        "t.xlsx": "unknown kind of file",
+        "nowhere.csv": "there is no file nowhere.csv",
+        "digit": "did you mean digits",
+        ".": "is a folder",
+    }.items():
+        assert re.search(words, refusal(capsys, "train", data)), data
+
+
+# -------------------------------------------------------------------------------------------------------- the task
+
+
+def column_task(values: np.ndarray, requested: str | None = None) -> str:
+    np.savez("t.npz", X=np.ones((len(values), 1)), y=values)
+    return describe_task(read_table("t.npz"), [], requested)[0].kind
+
+
+def test_classification_or_regression() -> None:
+    many = np.arange(200)
+    assert column_task(many % 3) == "classification"
+    assert column_task(many % 3 * 1.0) == "classification"
+    assert column_task(many % 2 == 0) == "classification"
+    assert column_task((many % 3).astype(str)) == "classification"
+    assert column_task(many % 3 + 0.5) == "regression"
+    assert column_task(many) == "regression"
+    assert column_task(np.array([1, 2, 3, 4])) == "regression", "too few rows for so many values"
+    assert column_task(many % 3 + 0.5, "classification") == "classification"
+    assert column_task(many % 3, "regression") == "regression"
+    assert column_task(many // 2, "classification") == "classification"
+    with pytest.raises(ValueError, match="200 different values in 200 rows, which is no classification"):
+        column_task(many + 0.5, "classification")
+    with pytest.raises(ValueError, match="regression needs numbers"):
+        column_task((many % 3).astype(str), "regression")
+
+
+def test_labels_keep_their_form() -> None:
+    task, codes = describe_task(read_table(write("t.csv", "a,y\n1,10\n2,9\n3,10\n4,9\n")), [], None)
+    assert task.classes == [9, 10] and codes.tolist() == [1, 0, 1, 0]
+    task, _ = describe_task(read_table(write("t.csv", "a,y\n1,010\n2,b\n3,010\n4,b\n")), [], None)
+    assert task.classes == ["010", "b"]
+
+
+def test_split_gives_each_class_its_share() -> None:
+    y = np.array([0] * 100 + [1] * 50 + [2] * 2 + [3])
+    training, validation = split_rows(y, "classification", 0.2, seed=0)
+    assert sorted([*training, *validation]) == list(range(len(y)))
+    assert np.bincount(y[validation], minlength=4).tolist() == [20, 10, 0, 0]
+    other = split_rows(y, "classification", 0.2, seed=1)[1]
+    assert set(other) != set(validation), "by chance"
+    assert np.array_equal(split_rows(y, "classification", 0.2, seed=0)[1], validation), "but repeatable"
+    assert len(split_rows(y, "regression", 0.1, seed=0)[1]) == 15
+    assert len(split_rows(y, "regression", 0.0, seed=0)[1]) == 0
+    assert len(split_rows(y[:3], "regression", 0.01, seed=0)[1]) == 1
+    with pytest.raises(ValueError, match="--validation-split 0"):
+        split_rows(y[:1], "regression", 0.5, seed=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "clustering"}, {"format": 2}, {"positions": [0]}, {"positions": [0, 99]}, {"positions": [0, True]},
+        {"classes": ["a"]}, {"classes": [["a"], ["b"]]}, {"features": [1, 2]}, {"mean": "x"}, {"std": None},
+        {"named": 1}, {"extra": 1}, {"features": None},
+    ],
+)  # fmt: skip
+def test_task_file_is_checked(change: dict[str, Any]) -> None:
+    task, _ = describe_task(read_table(flowers()), [], None)
+    task.save("task.json")
+    assert load_task("task.json") == task
+    facts = json.loads(Path("task.json").read_text())
+    write("task.json", json.dumps(facts | change))
+    with pytest.raises(ValueError, match=r"task.json: not a description written by fastdl train"):
+        load_task("task.json")
+    write("task.json", "[]")
+    with pytest.raises(ValueError, match="not a description"):
+        load_task("task.json")
+
+
+# -------------------------------------------------------------------------------------------------- train, predict
+
+
+def test_classes_of_text_go_round(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--epochs", "60", "--hidden", "16", "--batch-size", "16", "--lr", "0.02", "--no-progress"]
+    assert main(["train", flowers(), "--out", "model", *options]) == 0
+    capsys.readouterr()
+    # Another order of columns, one that the model doesn't know, and no target.
+    write("new.csv", "height,note,width\n21,hello,1\n2,you,2\n11,there,3\n")
+    assert main(["predict", "model", "new.csv"]) == 0
+    header, *rows = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert header == ["prediction", "p_lily, white", "p_rose", "p_tulip"]
+    assert [row[0] for row in rows] == ["lily, white", "rose", "tulip"]
+
+
+def test_regression_answers_in_the_units_of_the_target(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--epochs", "80", "--hidden", "32", "--batch-size", "16", "--lr", "0.01", "--dropout", "0"]
+    assert main(["train", rents(), "--out", "model", "--patience", "80", *options]) == 0
+    metrics = json.loads(Path("model/metrics.json").read_text())
+    assert metrics["val_r2"] > 0.95 and metrics["val_rmse"] < 0.25 * metrics["baseline_rmse"]
+    assert metrics["baseline_rmse"] > 1000
+    capsys.readouterr()
+    assert main(["predict", "model", "rents.csv", "--out", "answers.csv"]) == 0
+    assert capsys.readouterr().out == ""
+    with open("answers.csv", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    truth = np.loadtxt("rents.csv", delimiter=",", skiprows=1)[:, 2]
+    assert header == ["prediction"]
+    error = np.sqrt(np.mean((np.array(rows, float)[:, 0] - truth) ** 2))
+    expected = np.sqrt((metrics["rmse"] ** 2 * metrics["rows"] + metrics["val_rmse"] ** 2 * metrics["val_rows"]) / 200)
+    assert error == pytest.approx(expected, rel=1e-3, abs=0.1)
+
+
+def test_columns_without_names_are_found_by_position(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{i % 3},{i % 7},{i % 3 * 5}" for i in range(60)]
+    write("t.csv", "\n".join(rows) + "\n")
+    assert main(["train", "t.csv", "--target", "0", "--out", "model", *QUICK]) == 0
+    write("features.csv", "\n".join(row.partition(",")[2] for row in rows) + "\n")
+    write("wide.csv", "1,2,3,4\n5,6,7,8\n")
+    capsys.readouterr()
+    assert main(["predict", "model", "t.csv"]) == 0
+    with_target = capsys.readouterr().out
+    assert main(["predict", "model", "features.csv"]) == 0
+    assert capsys.readouterr().out == with_target and len(with_target.splitlines()) == 61
+    assert "wide.csv has 4 columns" in refusal(capsys, "predict", "model", "wide.csv")
+
+
+def test_predict_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", flowers(), "--out", "model", *QUICK]) == 0
+    capsys.readouterr()
+    refused = lambda *arguments: refusal(capsys, "predict", *arguments)  # noqa: E731
+    assert "lacks column 'height'" in refused("model", write("a.csv", "width,tall\n1,2\n"))
+    assert "has no header" in refused("model", write("b.csv", "1,2\n3,4\n"))
+    message = refused("model", write("c.csv", "width,height\n1,2\n3,\n"))
+    assert "'height' misses a number in line 3" in message and "--drop" not in message, "predict has no such option"
+    assert "no folder of a trained model: there is no task.json" in refused(".", "c.csv")
+    assert "there is no task.json" in refused("nowhere", "c.csv")
+    assert "is there already" in refused("model", "flowers.csv", "--out", "flowers.csv")
+    assert "there is no folder" in refused("model", "flowers.csv", "--out", "no/such/place.csv")
+    os.remove("model/model.safetensors")
+    assert "there is no model.safetensors" in refused("model", "flowers.csv")
+
+
+def test_without_validation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", flowers(), "--out", "model", "--validation-split", "0", *QUICK]) == 0
+    metrics = json.loads(Path("model/metrics.json").read_text())
+    assert metrics["val_rows"] == 0 and metrics["best_epoch"] is None and not any(key == "val_loss" for key in metrics)
+    assert "validation  " not in capsys.readouterr().out
+
+
+def test_a_linear_model_and_dropped_columns() -> None:
+    assert main(["train", flowers(), "--out", "model", "--drop", "width", "--epochs", "1", "--hidden", ""]) == 0
+    task = load_task("model/task.json")
+    assert task.features == ["height"] and task.positions == [1]
+    assert json.loads(Path("model/metrics.json").read_text())["settings"]["hidden"] == []
+
+
+# ---------------------------------------------------------------------------------------------------- the folder
+
+
+def test_a_fresh_folder_each_time() -> None:
+    for name in ("fastdl-flowers", "fastdl-flowers-2", "fastdl-flowers-3"):
+        assert main(["train", flowers(), *QUICK]) == 0
+        assert {entry.name for entry in Path(name).iterdir()} == FILES
+    assert sorted(os.listdir()) == ["fastdl-flowers", "fastdl-flowers-2", "fastdl-flowers-3", "flowers.csv"]
+
+
+def test_nothing_is_overwritten_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", flowers(), "--out", "model", *QUICK]) == 0
+    before = Path("model/model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert "model is there already" in refusal(capsys, "train", "flowers.csv", "--out", "model", *QUICK)
+    assert Path("model/model.safetensors").read_bytes() == before
+    assert main(["train", "flowers.csv", "--out", "model/", "--force", "--seed", "1", *QUICK]) == 0
+    assert Path("model/model.safetensors").read_bytes() != before
+    assert sorted(os.listdir()) == ["flowers.csv", "model"]
+
+
+def test_force_never_deletes_what_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("home").mkdir()
+    write("home/letters.txt", "dear")
+    assert "letters.txt" in refusal(capsys, "train", flowers(), "--out", "home", "--force", *QUICK)
+    assert "is no folder" in refusal(capsys, "train", "flowers.csv", "--out", "flowers.csv", "--force", *QUICK)
+    assert Path("home/letters.txt").read_text() == "dear"
+
+
+def test_folder_is_made_with_its_parents_and_an_empty_one_is_taken() -> None:
+    Path("empty").mkdir()
+    for out in ("new/er/est", "empty"):
+        assert main(["train", flowers(), "--out", out, *QUICK]) == 0
+        assert {entry.name for entry in Path(out).iterdir()} == FILES
+
+
+def test_a_failure_while_writing_leaves_nothing() -> None:
+    output = Output(None, "data.csv", force=False)
+
+    def half(path: Path) -> None:
+        (path / "model.safetensors").touch()
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"), output.writing() as path:
+        half(path)
+    assert os.listdir() == []
+
+
+def test_a_name_that_was_taken_meanwhile_is_not_lost() -> None:
+    output = Output(None, "data.csv.gz", force=False)
+    Path("fastdl-data").mkdir()
+    with output.writing() as path:
+        (path / "model.safetensors").touch()
+    assert output.path == Path("fastdl-data-2") and os.listdir("fastdl-data") == []
+    explicit = Output("out", "data.csv", force=False)
+    Path("out").mkdir()
+    write("out/mine", "")
+    with pytest.raises(FileExistsError), explicit.writing() as path:
+        (path / "model.safetensors").touch()
+    assert os.listdir("out") == ["mine"] and sorted(os.listdir()) == ["fastdl-data", "fastdl-data-2", "out"]
+
+
+def test_an_impossible_place_is_refused_before_the_training(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastdl.cli.train.read_table", lambda *args: pytest.fail("too late"))
+    assert "no folder can be made in" in refusal(capsys, "train", flowers(), "--out", "flowers.csv/model", *QUICK)
+
+
+# --------------------------------------------------------------------------------------- options, errors, signals
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "a command is missing"),
+        (["trian"], "invalid choice: 'trian'"),
+        (["train"], "required: DATA"),
+        (["train", "digits", "--lr", "0"], "--lr: expected a number > 0, got '0'"),
+        (["train", "digits", "--lr", "nan"], "--lr: expected a number > 0, got 'nan'"),
+        (["train", "digits", "--dropout", "1"], "--dropout: expected a number >= 0 and < 1, got '1'"),
+        (["train", "digits", "--epochs", "0"], "--epochs: expected a whole number >= 1, got '0'"),
+        (["train", "digits", "--epochs", "1.5"], "--epochs: expected a whole number >= 1, got '1.5'"),
+        (["train", "digits", "--hidden", "64,x"], "--hidden: expected a whole number >= 1, got 'x'"),
+        (["train", "digits", "--seed", "18446744073709551616"], "--seed: expected a whole number >= 0 and < "),
+        (["train", "digits", "--validation-split", "1"], "--validation-split: expected a number"),
+        (["train", "digits", "--task", "clustering"], "--task: invalid choice"),
+        (["train", "digits", "--target", "digti"], "there is no column 'digti'; did you mean 'digit'?"),
+        (["train", "digits", "--drop", "99"], "there is no column 99"),
+        (["train", "digits", "--drop", "digit"], "is the target, it can't be dropped"),
+        (["info", "extra"], "unrecognized arguments: extra"),
+    ],
+)
+def test_bad_options(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert words in refusal(capsys, *arguments)
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--debug", "train", "nowhere.csv"], ["train", "nowhere.csv", "--debug"]):
+        assert main(arguments) == 2
+        err = capsys.readouterr().err
+        assert "Traceback" in err and err.endswith("fastdl: error: there is no file nowhere.csv\n")
+
+
+def test_a_mistake_of_ours_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> dict[str, Any]:
+        raise KeyError("oops")
+
+    monkeypatch.setattr("fastdl.cli.info.collect", broken)
+    assert "internal error, KeyError: 'oops' (--debug shows where)" in refusal(capsys, "info")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["predict", "-h"], ["--version"]])
+def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == "" and ("usage: fastdl" in out or out == f"fastdl {fastdl.__version__}\n")
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["version"] == fastdl.__version__ and facts["numpy"] == np.__version__
+    assert facts["instruction_set"] in facts["instruction_sets"] and facts["threads"] >= 1
+    assert facts["instruction_set"] in text and fastdl.__version__ in text
+
+
+def test_info_knows_the_extras_of_the_project() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    from fastdl.cli.info import EXTRAS
+
+    project = Path(__file__).resolve().parents[1] / "pyproject.toml"
+    extras = tomllib.loads(project.read_text())["project"]["optional-dependencies"]
+
+    def packages(extra: str) -> set[str]:
+        found = set()
+        for requirement in extras[extra]:
+            name = re.split(r"[<>=\[]", requirement)[0]
+            inner = re.findall(r"\[(.*)\]", requirement)
+            found |= packages(inner[0]) if name == "fastdl-nn" else {name}
+        return found
+
+    for extra, names in EXTRAS.items():
+        assert set(names) == packages(extra), extra
+
+
+def test_ctrl_c_keeps_what_there_is() -> None:
+    flowers(rows=3000)
+    options = ["--epochs", "100000", "--patience", "100000", "--hidden", "64", "--out", "model"]
+    process = command("train", "flowers.csv", *options, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    while "Dense" not in process.stdout.readline():  # the summary comes just before the training
+        assert process.poll() is None
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err and "interrupted" in err
+    metrics = json.loads(Path("model/metrics.json").read_text())
+    assert metrics["finished"] is False and metrics["epochs"] >= 1
+    assert sorted(os.listdir()) == ["flowers.csv", "model"]
+    assert main(["predict", "model", "flowers.csv", "--out", "answers.csv"]) == 0
+
+
+def test_interrupted_before_the_first_epoch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fastdl.Trainer, "fit", interrupt)
+    assert main(["train", flowers(), *QUICK]) == 130
+    assert "nothing to save" in capsys.readouterr().err and os.listdir() == ["flowers.csv"]
+    monkeypatch.setattr("fastdl.cli.train.read_table", interrupt)
+    assert main(["train", "flowers.csv", *QUICK]) == 130
+    assert capsys.readouterr().err == "fastdl: interrupted\n"
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    assert main(["train", flowers(rows=20000), "--out", "model", "--epochs", "1", "--hidden", "4"]) == 0
+    process = command("predict", "model", "flowers.csv", stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline().startswith("prediction,")
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141 and process.stderr.read() == ""
+
+
+def test_training_survives_a_reader_that_leaves() -> None:
+    read, wrote = os.pipe()
+    os.close(read)
+    process = command("train", flowers(), "--out", "model", *QUICK, stdout=wrote)
+    os.close(wrote)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and err == ""
+    assert {entry.name for entry in Path("model").iterdir()} == FILES
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_an_error() -> None:
+    with open("/dev/full", "w") as full:
+        process = command("info", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and err == "fastdl: error: [Errno 28] No space left on device\n"
+
+
+def test_without_matplotlib_there_is_no_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(["train", flowers(), "--out", "model", *QUICK]) == 0
+    assert {entry.name for entry in Path("model").iterdir()} == FILES - {"curves.png"}
+    assert 'pip install "fastdl-nn[cli]"' in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------------ the report
+
+
+def test_regression_scores() -> None:
+    scores = regression_scores(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0], np.float32))
+    assert scores == pytest.approx({"rmse": 3**0.5, "mae": 1.0, "r2": 1 - 9 / 2})
+    assert np.isnan(regression_scores(np.ones(3), np.zeros(3))["r2"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(68081.2, "68080"), (0.5, "0.5"), (1.23456, "1.235"), (3e-7, "3e-07"), (-1e12, "-1e+12"), (0.0, "0"), (2.0, "2")],
+)
+def test_plain_numbers(value: float, text: str) -> None:
+    assert plain(value) == text
+
+
+def test_score_table() -> None:
+    table = score_table({"training": {"loss": 0.1, "accuracy": 1.0}, "baseline": {"accuracy": 0.1}})
+    assert table.splitlines() == [
+        "          training  baseline",
+        "----------------------------",
+        "loss           0.1",
+        "accuracy  100.00 %   10.00 %",
+    ]
