@@ -31,7 +31,8 @@ typedef struct {
     float lr, grad_scale, coupled_decay, shrink;
     float momentum;                         /* SGD: v = momentum v - lr g, or + g with the rate outside */
     int nesterov, rate_outside;
-    float beta1, beta2, eps, step_size, root_scale;   /* Adam: w -= step_size m / (sqrt(v) root_scale + eps) */
+    float beta1, beta2, rest1, rest2;       /* Adam: rest = 1 - beta, rounded once */
+    float eps, step_size, root_scale;       /* w -= step_size m / (sqrt(v) root_scale + eps) */
 } fastdl_update;
 
 #define FASTDL_KERNELS(X)                                                                                                     \

@@ -44,8 +44,8 @@ FDL_INLINE void momentum_step(float *w, float *v, const float *g, const fastdl_u
 FDL_INLINE void adam_step(float *w, float *m, float *v, const float *g, const fastdl_update *u, int lanes)
 {
     const v16 x = v16_load_n(w, lanes), e = effective_gradient(v16_load_n(g, lanes), x, u);
-    const v16 first = v16_fma(v16_set1(u->beta1), v16_load_n(m, lanes), v16_mul(v16_set1(1.0f - u->beta1), e));
-    const v16 second = v16_fma(v16_set1(u->beta2), v16_load_n(v, lanes), v16_mul(v16_set1(1.0f - u->beta2), v16_mul(e, e)));
+    const v16 first = v16_fma(v16_set1(u->beta1), v16_load_n(m, lanes), v16_mul(v16_set1(u->rest1), e));
+    const v16 second = v16_fma(v16_set1(u->beta2), v16_load_n(v, lanes), v16_mul(v16_set1(u->rest2), v16_mul(e, e)));
     const v16 root = v16_fma(v16_sqrt(second), v16_set1(u->root_scale), v16_set1(u->eps));
     const v16 move = v16_div(v16_mul(v16_set1(u->step_size), first), root);
     v16_store_n(m, first, lanes);

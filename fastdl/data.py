@@ -9,7 +9,7 @@ import numpy as np
 
 from fastdl.errors import check_number
 from fastdl.kernels import permutation
-from fastdl.kernels.gather import readable
+from fastdl.kernels.gather import as_readable
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -30,9 +30,8 @@ def as_rows(X: Any, features: int | None, what: str = "X: expected") -> Array:
     if x.ndim != 2 or (features is not None and x.shape[1] != features):
         wanted = "2 dimensions (rows, features)" if features is None else f"{features} features"
         raise ValueError(f"{what} {wanted}, got X of shape {x.shape}")
-    if readable(x):
-        return x
-    return np.ascontiguousarray(x, np.float32 if x.dtype.itemsize <= 4 and x.dtype.kind == "f" else np.float64)
+    readable: Array = as_readable(x)
+    return readable
 
 
 def check_training_rows(x: Array, name: str, scaled: bool) -> None:

@@ -17,12 +17,19 @@ cdef ndarray _numbers(object x, str name):
     return a
 
 
+cdef ndarray native(ndarray a):
+    """a as aligned, C-ordered float32 of this machine's byte order, copied only if it is not."""
+    if cnp.PyArray_ISCARRAY_RO(a) and a.descr.type_num == cnp.NPY_FLOAT32:
+        return a
+    return np.require(a, np.float32, ("C", "A"))
+
+
 cdef ndarray matrix(object x, str name):
     """x as a C-ordered float32 matrix, copied only if it is not one."""
     cdef ndarray a = _numbers(x, name)
     if a.ndim != 2:
         raise ValueError(f"{name}: expected 2 dimensions, got shape {(<object>a).shape}")
-    return np.ascontiguousarray(a, np.float32) if not cnp.PyArray_ISCARRAY_RO(a) or a.descr.type_num != cnp.NPY_FLOAT32 else a
+    return native(a)
 
 
 cdef ndarray vector(object x, str name, ptrdiff_t n):
@@ -30,7 +37,7 @@ cdef ndarray vector(object x, str name, ptrdiff_t n):
     cdef ndarray a = _numbers(x, name)
     if a.ndim != 1 or (n >= 0 and a.shape[0] != n):
         raise ValueError(f"{name}: expected shape ({n if n >= 0 else 'n'},), got {(<object>a).shape}")
-    return np.ascontiguousarray(a, np.float32) if not cnp.PyArray_ISCARRAY_RO(a) or a.descr.type_num != cnp.NPY_FLOAT32 else a
+    return native(a)
 
 
 cdef ndarray result(object out, tuple shape, tuple inputs):
@@ -59,8 +66,29 @@ cdef ndarray in_place(object x, str name, object shape):
     return x
 
 
-cdef int check_rate(double rate) except -1:
+cdef double number(object x, str name) except? -1.0:
+    """A real number that is not NaN."""
+    if isinstance(x, (str, bytes)) or not hasattr(x, "__float__"):
+        raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
+    cdef double value = float(x)
+    if value != value:
+        raise ValueError(f"{name}: expected a number, got {value}")
+    return value
+
+
+cdef double rate_of(object rate) except? -1.0:
     """A dropout rate lies in [0, 1)."""
-    if not 0.0 <= rate < 1.0:
+    cdef double value = number(rate, "rate")
+    if not 0.0 <= value < 1.0:
         raise ValueError(f"rate: expected a number in [0, 1), got {rate}")
-    return 0
+    return value
+
+
+cdef uint64_t word(object x, str name, int bits) except? 0:
+    """An unsigned integer of so many bits: part of a counter or key, of which nothing may be cut off silently."""
+    if isinstance(x, bool) or not hasattr(x, "__index__"):
+        raise TypeError(f"{name}: expected an int, got {type(x).__name__}")
+    value = x.__index__()
+    if not 0 <= value < (<object>1) << bits:
+        raise ValueError(f"{name}: expected an int in 0 .. 2^{bits} - 1, got {value}")
+    return value

@@ -29,7 +29,8 @@ cdef extern from "fastdl.h" nogil:
         float lr, grad_scale, coupled_decay, shrink
         float momentum
         int nesterov, rate_outside
-        float beta1, beta2, eps, step_size, root_scale
+        float beta1, beta2, rest1, rest2
+        float eps, step_size, root_scale
 
     ctypedef struct fastdl_table:
         const char* isa

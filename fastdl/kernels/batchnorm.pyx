@@ -9,7 +9,7 @@ import numpy as np
 from libc.math cimport sqrt
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport matrix, result, vector
+from fastdl.kernels._arrays cimport matrix, number, result, vector
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
@@ -168,7 +168,7 @@ cdef Norm eager(ndarray x, ndarray gamma, ndarray beta, ndarray stats, ndarray c
                 dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=n, lddy=n, momentum=0.0)
 
 
-def _statistics(mean, var, Py_ssize_t n, double eps):
+def _statistics(mean, var, Py_ssize_t n, eps):
     """(2, n) float64 from what the caller gave."""
     stats = np.empty((2, n))
     for i, (name, value) in enumerate((("mean", mean), ("var", var))):
@@ -178,7 +178,7 @@ def _statistics(mean, var, Py_ssize_t n, double eps):
         if value.shape != (n,):
             raise ValueError(f"{name}: expected shape ({n},), got {value.shape}")
         stats[i] = value
-    if not eps >= 0.0:
+    if not number(eps, "eps") >= 0.0:
         raise ValueError(f"eps: expected a number >= 0, got {eps}")
     return stats
 
@@ -211,7 +211,7 @@ def batchnorm_stats(x):
     return stats[0], stats[1]
 
 
-def batchnorm_forward(x, gamma, beta, mean, var, double eps=1e-5, out=None):
+def batchnorm_forward(x, gamma, beta, mean, var, eps=1e-5, out=None):
     """y = (x - mean) / sqrt(var + eps) * gamma + beta (Ioffe & Szegedy 2015).
 
     Parameters
@@ -249,7 +249,7 @@ def batchnorm_forward(x, gamma, beta, mean, var, double eps=1e-5, out=None):
     return y
 
 
-def batchnorm_backward(dy, x, gamma, mean, var, double eps=1e-5):
+def batchnorm_backward(dy, x, gamma, mean, var, eps=1e-5):
     """Gradients of batch norm in training: mean and variance count as functions of x.
 
     Parameters

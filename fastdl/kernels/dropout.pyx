@@ -4,7 +4,7 @@ import numpy as np
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport check_rate, matrix, result
+from fastdl.kernels._arrays cimport matrix, rate_of, result, word
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
@@ -65,8 +65,7 @@ def mask_bytes(Py_ssize_t elements) -> int:
 
 def record_mask(Program program, uint8_t[::1] bits, Py_ssize_t cols, double rate, uint32_t stream):
     """Record the keep-bits of a batch of rows of `cols` elements.   bits: (mask_bytes(B * cols),)."""
-    check_rate(rate)
-    cdef Bits a = Bits(&bits[0], cols, rate, stream, False, 0, 0)
+    cdef Bits a = Bits(&bits[0], cols, rate_of(rate), stream, False, 0, 0)
     program.add(bits_chunk, bits_chunks, &a, sizeof(a), (bits,))
 
 
@@ -78,16 +77,15 @@ def record_apply(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bit
 
 
 cdef ndarray bits_now(ptrdiff_t rows, ptrdiff_t cols, double rate, object seed, object step, object stream):
-    check_rate(rate)
     cdef ndarray bits = np.empty(mask_bytes(rows * cols), np.uint8)
-    cdef Bits a = Bits(<uint8_t*>bits.data, cols, rate, <uint32_t>(int(stream) & 0xFFFFFFFF), True,
-                       <uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF), <uint64_t>(int(step) & 0xFFFFFFFF))
+    cdef Bits a = Bits(<uint8_t*>bits.data, cols, rate, <uint32_t>word(stream, "stream", 32), True,
+                       word(seed, "seed", 64), word(step, "step", 32))
     cdef Op op = Op(bits_chunk, bits_chunks, &a)
     run_now(&op, 1, rows)
     return bits
 
 
-def dropout_mask(shape, double rate, seed, step=0, stream=0):
+def dropout_mask(shape, rate, seed, step=0, stream=0):
     """Which elements dropout keeps.
 
     Parameters
@@ -112,17 +110,20 @@ def dropout_mask(shape, double rate, seed, step=0, stream=0):
     ValueError
         If the rate is outside [0, 1).
     """
-    shape = (shape,) if hasattr(shape, "__index__") else tuple(shape)
+    sizes = (shape,) if hasattr(shape, "__index__") else tuple(shape) if hasattr(shape, "__iter__") else None
+    if sizes is None or not all(hasattr(n, "__index__") for n in sizes):
+        raise TypeError(f"shape: expected an int or a tuple of int, got {shape!r}")
+    shape = tuple(n.__index__() for n in sizes)
     if any(n < 0 for n in shape):
         raise ValueError(f"shape: expected sizes >= 0, got {shape}")
     size = 1
     for n in shape:
         size *= n
-    bits = bits_now(1, size, rate, seed, step, stream)
+    bits = bits_now(1, size, rate_of(rate), seed, step, stream)
     return np.unpackbits(bits, count=size, bitorder="little").astype(bool).reshape(shape)
 
 
-def dropout_forward(x, double rate, seed, step=0, stream=0, out=None):
+def dropout_forward(x, rate, seed, step=0, stream=0, out=None):
     """Inverted dropout, y = x * mask / (1 - rate) (Srivastava et al. 2014).
 
     Parameters
@@ -149,16 +150,16 @@ def dropout_forward(x, double rate, seed, step=0, stream=0, out=None):
     """
     cdef ndarray x_ = matrix(x, "x"), bits, y
     cdef ptrdiff_t rows = x_.shape[0], n = x_.shape[1]
-    check_rate(rate)
+    cdef double probability = rate_of(rate)
     y = result(out, (rows, n), (x_,))
-    bits = bits_now(rows, n, rate, seed, step, stream)
-    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n, <float>(1.0 / (1.0 - rate)))
+    bits = bits_now(rows, n, probability, seed, step, stream)
+    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n, <float>(1.0 / (1.0 - probability)))
     cdef Op op = Op(apply_chunk, apply_chunks, &a)
     run_now(&op, 1, rows)
     return y
 
 
-def dropout_backward(dy, double rate, seed, step=0, stream=0, out=None):
+def dropout_backward(dy, rate, seed, step=0, stream=0, out=None):
     """Gradient of dropout, dx = dy * mask / (1 - rate), with the mask of the same (seed, step, stream).
 
     Parameters and errors are those of `dropout_forward`, with dy for x.

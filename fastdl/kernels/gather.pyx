@@ -88,7 +88,15 @@ cdef void store_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
 def readable(x) -> bool:
     """Whether the gather can read this array where it lies."""
     return (isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.isnative and x.dtype.name in TYPES
-            and (x.shape[1] <= 1 or x.strides[1] == x.itemsize) and x.flags.aligned)
+            and (x.shape[1] <= 1 or x.shape[0] == 0 or x.strides[1] == x.itemsize) and x.flags.aligned)
+
+
+def as_readable(x):
+    """A matrix of real numbers as one that is readable: itself, or a copy of its own type where the gather knows that."""
+    if readable(x):
+        return x
+    name = x.dtype.newbyteorder("=").name
+    return np.require(x, name if name in TYPES else np.float32 if name == "float16" else np.float64, ("C", "A"))
 
 
 cdef class Rows:
@@ -176,8 +184,7 @@ def gather(x, indices, out=None):
         raise TypeError(f"x: expected an array of real numbers, got dtype {x.dtype}")
     if x.ndim != 2:
         raise ValueError(f"x: expected 2 dimensions, got shape {x.shape}")
-    if not readable(x):
-        x = np.ascontiguousarray(x, np.float64 if x.dtype.kind != "f" or x.itemsize > 4 else np.float32)
+    x = as_readable(x)
     indices = np.asarray(indices)
     if indices.dtype.kind not in "iu" and indices.size:
         raise TypeError(f"indices: expected integers, got dtype {indices.dtype}")

@@ -5,7 +5,7 @@ from libc.math cimport pow, sqrt
 from libc.stdint cimport int64_t
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport flat, in_place, vector
+from fastdl.kernels._arrays cimport flat, in_place, number, vector
 from fastdl.kernels._csrc cimport fastdl_update
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
@@ -45,6 +45,8 @@ cdef void fill(fastdl_update* u, const Scalars* s, double lr, double t, double f
     u.rate_outside = s.rate_outside
     u.beta1 = <float>s.beta1
     u.beta2 = <float>s.beta2
+    u.rest1 = <float>(1.0 - s.beta1)
+    u.rest2 = <float>(1.0 - s.beta2)
     u.eps = <float>s.eps
     u.step_size = <float>(lr / (1.0 - pow(s.beta1, t)))
     u.root_scale = <float>(1.0 / sqrt(1.0 - pow(s.beta2, t)))
@@ -146,12 +148,15 @@ cdef int update_now(Kind kind, Scalars s, double lr, double t, double grad_scale
         if not np.isfinite(value) or (value < 0.0 and name != "grad_scale"):
             raise ValueError(f"{name}: expected a finite number{'' if name == 'grad_scale' else ' >= 0'}, got {value}")
     in_place(w, "w", None)
+    if kind != SGD and first is None or kind == ADAM and second is None:
+        raise TypeError("m, v: expected NumPy arrays, got None")
     cdef ndarray g_ = np.asarray(g)
     if (<object>g_).shape != w.shape:
         raise ValueError(f"g: expected the shape of w, {w.shape}, got {(<object>g_).shape}")
     g_ = vector((<object>g_).reshape(-1), "g", -1)
-    names = "mv" if kind == ADAM else "v"
-    for name, slot in zip(names, (first, second)):
+    for name, slot in (("m" if kind == ADAM else "v", first), ("v", second)):
+        if slot is None:
+            continue
         in_place(slot, name, w.shape)
         if np.may_share_memory(slot, w) or np.may_share_memory(slot, g_):
             raise ValueError(f"{name}: expected an array that shares no memory with w and g, got one that overlaps")
@@ -171,7 +176,7 @@ cdef int update_now(Kind kind, Scalars s, double lr, double t, double grad_scale
     return 0
 
 
-def sgd_update(w, g, double lr, double weight_decay=0.0, double grad_scale=1.0) -> None:
+def sgd_update(w, g, lr, weight_decay=0.0, grad_scale=1.0) -> None:
     """One step of gradient descent, in place: g' = grad_scale g + weight_decay w; w -= lr g'.
 
     Parameters
@@ -192,13 +197,13 @@ def sgd_update(w, g, double lr, double weight_decay=0.0, double grad_scale=1.0) 
     ValueError, TypeError
         If an argument will not do; nothing has changed then.
     """
-    cdef Scalars s = Scalars(momentum=0.0, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=weight_decay, nesterov=False,
-                             decoupled=False, rate_outside=False, lr=0, factor=NULL)
-    update_now(SGD, s, lr, 1.0, grad_scale, w, g, None, None)
+    cdef Scalars s = Scalars(momentum=0.0, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=number(weight_decay, "weight_decay"),
+                             nesterov=False, decoupled=False, rate_outside=False, lr=0, factor=NULL)
+    update_now(SGD, s, number(lr, "lr"), 1.0, number(grad_scale, "grad_scale"), w, g, None, None)
 
 
-def momentum_update(w, g, v, double lr, double momentum, bint nesterov=False, double weight_decay=0.0,
-                    double grad_scale=1.0, bint rate_outside=False) -> None:
+def momentum_update(w, g, v, lr, momentum, bint nesterov=False, weight_decay=0.0,
+                    grad_scale=1.0, bint rate_outside=False) -> None:
     """One step of gradient descent with momentum, in place (the form of Sutskever et al. 2013, and of Keras).
 
     g' = grad_scale g + weight_decay w; v = momentum v - lr g'; w += v, or w += momentum v - lr g' with nesterov.
@@ -222,15 +227,16 @@ def momentum_update(w, g, v, double lr, double momentum, bint nesterov=False, do
     ValueError, TypeError
         If an argument will not do; nothing has changed then.
     """
-    if not 0.0 <= momentum <= 1.0:
+    if not 0.0 <= number(momentum, "momentum") <= 1.0:
         raise ValueError(f"momentum: expected a number in [0, 1], got {momentum}")
-    cdef Scalars s = Scalars(momentum=momentum, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=weight_decay,
-                             nesterov=nesterov, decoupled=False, rate_outside=rate_outside, lr=0, factor=NULL)
-    update_now(MOMENTUM, s, lr, 1.0, grad_scale, w, g, v, None)
+    cdef Scalars s = Scalars(momentum=momentum, beta1=0.0, beta2=0.0, eps=0.0,
+                             weight_decay=number(weight_decay, "weight_decay"), nesterov=nesterov, decoupled=False,
+                             rate_outside=rate_outside, lr=0, factor=NULL)
+    update_now(MOMENTUM, s, number(lr, "lr"), 1.0, number(grad_scale, "grad_scale"), w, g, v, None)
 
 
-def adam_update(w, g, m, v, double lr, double beta1, double beta2, double eps, Py_ssize_t step, double weight_decay=0.0,
-                bint decoupled=False, double grad_scale=1.0) -> None:
+def adam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
+                bint decoupled=False, grad_scale=1.0) -> None:
     """One step of Adam (Kingma & Ba 2015), or of AdamW (Loshchilov & Hutter 2019) with decoupled decay, in place.
 
     g' = grad_scale g + weight_decay w (coupled); m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
@@ -256,10 +262,13 @@ def adam_update(w, g, m, v, double lr, double beta1, double beta2, double eps, P
         If an argument will not do; nothing has changed then.
     """
     for name, value in (("beta1", beta1), ("beta2", beta2)):
-        if not 0.0 <= value < 1.0:
+        if not 0.0 <= number(value, name) < 1.0:
             raise ValueError(f"{name}: expected a number in [0, 1), got {value}")
+    if isinstance(step, bool) or not hasattr(step, "__index__"):
+        raise TypeError(f"step: expected an int, got {type(step).__name__}")
     if step < 1:
         raise ValueError(f"step: expected an int >= 1, got {step}")
-    cdef Scalars s = Scalars(momentum=0.0, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, nesterov=False,
-                             decoupled=decoupled, rate_outside=False, lr=0, factor=NULL)
-    update_now(ADAM, s, lr, <double>step, grad_scale, w, g, m, v)
+    cdef Scalars s = Scalars(momentum=0.0, beta1=beta1, beta2=beta2, eps=number(eps, "eps"),
+                             weight_decay=number(weight_decay, "weight_decay"), nesterov=False, decoupled=decoupled,
+                             rate_outside=False, lr=0, factor=NULL)
+    update_now(ADAM, s, number(lr, "lr"), <double>step, number(grad_scale, "grad_scale"), w, g, m, v)

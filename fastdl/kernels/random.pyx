@@ -4,6 +4,7 @@ import numpy as np
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from numpy cimport ndarray
 
+from fastdl.kernels._arrays cimport word
 from fastdl.kernels._team cimport K
 
 cdef extern from *:
@@ -25,12 +26,13 @@ cdef ndarray _empty(object n, object dtype):
     return np.empty(n, dtype)
 
 
-cdef inline uint64_t _seed(object seed) except? 0:
-    return <uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF)
-
-
-cdef inline uint32_t _word(object x) except? 0:
-    return <uint32_t>(int(x) & 0xFFFFFFFF)
+def _words(values, str name, int count) -> list:
+    if not hasattr(values, "__iter__") or isinstance(values, (str, bytes)):
+        raise TypeError(f"{name}: expected {count} ints, got {type(values).__name__}")
+    found = [word(value, name, 32) for value in values]
+    if len(found) != count:
+        raise ValueError(f"{name}: expected {count} words, got {len(found)}")
+    return found
 
 
 def philox4x32(counter, key):
@@ -47,11 +49,10 @@ def philox4x32(counter, key):
     -------
     ndarray, shape (4,), uint32
     """
-    c, k = [int(x) for x in counter], [int(x) for x in key]
-    if len(c) != 4 or len(k) != 2:
-        raise ValueError(f"counter, key: expected 4 and 2 words, got {len(c)} and {len(k)}")
+    c, k = (_words(counter, "counter", 4), _words(key, "key", 2))
     cdef ndarray words = np.empty(4, np.uint32)
-    K.philox(<uint32_t*>words.data, _seed(c[0] | c[1] << 32), 1, _seed(k[0] | k[1] << 32), _word(c[2]), _word(c[3]))
+    cdef uint64_t block = c[0] | c[1] << 32, seed = k[0] | k[1] << 32
+    K.philox(<uint32_t*>words.data, block, 1, seed, c[2], c[3])
     return words
 
 
@@ -73,8 +74,8 @@ def random_uniform(n, seed, step=0, stream=0):
     """
     cdef ndarray y = _empty(n, np.float32)
     cdef ptrdiff_t size = y.shape[0]
-    cdef uint64_t s = _seed(seed)
-    cdef uint32_t i = _word(step), j = _word(stream)
+    cdef uint64_t s = word(seed, "seed", 64)
+    cdef uint32_t i = <uint32_t>word(step, "step", 32), j = <uint32_t>word(stream, "stream", 32)
     with nogil:
         K.uniform(<float*>y.data, 0, size, s, i, j)
     return y
@@ -87,8 +88,8 @@ def random_normal(n, seed, step=0, stream=0):
     """
     cdef ndarray y = _empty(n, np.float32)
     cdef ptrdiff_t size = y.shape[0]
-    cdef uint64_t s = _seed(seed)
-    cdef uint32_t i = _word(step), j = _word(stream)
+    cdef uint64_t s = word(seed, "seed", 64)
+    cdef uint32_t i = <uint32_t>word(step, "step", 32), j = <uint32_t>word(stream, "stream", 32)
     with nogil:
         K.normal(<float*>y.data, 0, size, s, i, j)
     return y
@@ -110,8 +111,8 @@ def permutation(n, seed, step=0, stream=0):
     cdef ndarray order = _empty(n, np.int64)
     cdef int64_t* p = <int64_t*>order.data
     cdef ptrdiff_t size = order.shape[0], i, draw = 0
-    cdef uint64_t s = _seed(seed), j
-    cdef uint32_t number = _word(step), series = _word(stream)
+    cdef uint64_t s = word(seed, "seed", 64), j
+    cdef uint32_t number = <uint32_t>word(step, "step", 32), series = <uint32_t>word(stream, "stream", 32)
     cdef uint64_t[DRAWS] words
     with nogil:
         for i in range(size):

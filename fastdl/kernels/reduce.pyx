@@ -4,7 +4,7 @@ import numpy as np
 from libc.math cimport isfinite, sqrt
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport in_place
+from fastdl.kernels._arrays cimport in_place, number
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
@@ -98,6 +98,8 @@ cdef double squares_now(ndarray x):
 
 
 def _list(arrays) -> list:
+    if not hasattr(arrays, "__iter__") or isinstance(arrays, (str, bytes)):
+        raise TypeError(f"arrays: expected a sequence of arrays, got {type(arrays).__name__}")
     return [arrays] if isinstance(arrays, np.ndarray) else list(arrays)
 
 
@@ -128,7 +130,7 @@ def global_norm(arrays) -> float:
     return sqrt(total)
 
 
-def clip_by_global_norm(arrays, double theta) -> float:
+def clip_by_global_norm(arrays, theta) -> float:
     """Scale several arrays in place so that their common norm is at most theta (Pascanu et al. 2013).
 
     Parameters
@@ -153,7 +155,7 @@ def clip_by_global_norm(arrays, double theta) -> float:
     cdef Op op = Op(scale_chunk, scale_chunks, &a)
     cdef ndarray x
     arrays = _list(arrays)
-    if not theta > 0.0:
+    if not number(theta, "theta") > 0.0:
         raise ValueError(f"theta: expected a number > 0, got {theta}")
     for i, each in enumerate(arrays):
         in_place(each, f"arrays[{i}]", None)
