@@ -10,7 +10,7 @@
 #include "fastdl.h"
 #include "vecmath.h"
 
-enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4 };
+enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 3, PACKED_ROWS = 168, PAGE = 1024 };
 
 typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,
                      ptrdiff_t ldb, int lanes, int first, int relu);
@@ -135,18 +135,32 @@ static void pack(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrd
         }
 }
 
+/* packed (k, mr) = A[i : i + mr, p0 : p0 + k] of an A that is read by columns.   packed: (k, mr) */
+static void pack_columns(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t mr, ptrdiff_t p0, ptrdiff_t k)
+{
+    const float *a = g->a + i * g->a_i + p0 * g->a_p;
+    for (ptrdiff_t p = 0; p < k; p++)
+        v16_store_n(packed + p * mr, v16_load_n(a + p * g->a_p, (int)mr), (int)mr);
+}
+
 /* C[i0 : i1, j0 : j1] of the product g. */
 static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)
 {
     float panel[K_BLOCK * PANEL] __attribute__((aligned(64)));
+    float columns[K_BLOCK * PACKED_ROWS] __attribute__((aligned(64)));
     const ptrdiff_t rows = i1 - i0, n_tiles = (rows + FASTDL_MR - 1) / FASTDL_MR;
     const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
     const int by_rows = g->a_p == 1;
-    const ptrdiff_t lda = by_rows ? g->a_i : g->a_p;
-    const int bad_stride = g->b_p % 256 == 0 && n_tiles >= PACK_FROM_TILES;
+    const int bad_stride = (g->b_p % 256 == 0 || g->b_p >= PAGE) && n_tiles >= PACK_FROM_TILES;
+    const int pack_a = !by_rows && g->a_p >= PAGE && rows <= PACKED_ROWS && j1 - j0 >= PACK_FROM_PANELS * PANEL;
     for (ptrdiff_t block = 0; block < n_blocks; block++) {   /* near-equal blocks and tiles, so that none is a remnant */
         const ptrdiff_t p0 = g->k * block / n_blocks, k = g->k * (block + 1) / n_blocks - p0;
         const int last = block == n_blocks - 1;
+        if (pack_a)
+            for (ptrdiff_t t = 0; t < n_tiles; t++) {
+                const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
+                pack_columns(columns + i * k, g, i0 + i, mr, p0, k);
+            }
         for (ptrdiff_t j = j0; j < j1; j += PANEL) {
             const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL;
             const int nv = (int)((n + 15) / 16), lanes = (int)(n - 16 * (nv - 1));
@@ -155,9 +169,10 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
                 pack(panel, g, p0, k, j, n);
             const float *b = packed ? panel : g->b + p0 * g->b_p + j;
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
-                const ptrdiff_t i = i0 + rows * t / n_tiles, mr = i0 + rows * (t + 1) / n_tiles - i;
-                tiles[mr - 1][nv - 1][by_rows](g->c + i * g->ldc + j, g->a + i * g->a_i + p0 * g->a_p, b,
-                                               last && g->bias ? g->bias + j : NULL, k, g->ldc, lda, packed ? PANEL : g->b_p,
+                const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
+                const float *a = pack_a ? columns + i * k : g->a + (i0 + i) * g->a_i + p0 * g->a_p;
+                tiles[mr - 1][nv - 1][by_rows](g->c + (i0 + i) * g->ldc + j, a, b, last && g->bias ? g->bias + j : NULL, k,
+                                               g->ldc, by_rows ? g->a_i : pack_a ? mr : g->a_p, packed ? PANEL : g->b_p,
                                                lanes, block == 0, last && g->activation == FASTDL_RELU);
             }
         }

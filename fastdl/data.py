@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastdl.errors import check_number
 from fastdl.kernels import permutation
 from fastdl.kernels.gather import as_readable
 
@@ -102,9 +101,8 @@ def by_class(class_weight: Any, y: Array) -> Array:
 
 def split(rows: int, fraction: float, seed: int) -> tuple[Array, Array]:
     """Row numbers of the training and of the validation part, each in ascending order, drawn by the seed."""
-    check_number("validation_split", fraction, 0.0, 1.0, open_high=True)
     held = round(rows * fraction)
-    if fraction > 0.0 and not 0 < held < rows:
+    if not 0 < held < rows:
         raise ValueError(f"validation_split: {fraction} of {rows} rows leaves one part empty")
     order = permutation(rows, seed, 0, SPLIT_STREAM)
     return np.sort(order[held:]), np.sort(order[:held])

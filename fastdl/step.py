@@ -85,17 +85,17 @@ class Memory:
     """Gradients and optimizer slots: one arena each, laid out like the parameters."""
 
     def __init__(self, network: Network, slots: Sequence[str]) -> None:
-        size = sum(padded(parameter.size) for parameter in network._all())
+        size = sum(padded(parameter.size) for parameter in network.all_parameters())
         if size == 0:
             raise ValueError(f"{network.title()}: expected at least one trainable parameter, it has none")
         from fastdl.program import aligned
 
-        self.parameters = network._arena
+        self.parameters = network.arena
         self.gradient = aligned(4 * size).view(np.float32)
         self.slots = {name: aligned(4 * size).view(np.float32) for name in slots}
         self.gradients: dict[int, Array] = {}
         start = 0
-        for parameter in network._all():
+        for parameter in network.all_parameters():
             self.gradients[id(parameter)] = self.gradient[start : start + parameter.size].reshape(parameter.shape)
             start += padded(parameter.size)
 
@@ -154,7 +154,7 @@ class TrainingStep(Batches):
         bad = first_bad(self.outputs, self.program.rows)
         if bad is not None:
             return bad
-        for prefix, layer in reversed(list(self.network._walk())):
+        for prefix, layer in reversed(list(self.network.walk())):
             for name, parameter in layer.parameters_.items():
                 if not np.isfinite(self.memory.gradients[id(parameter)]).all():
                     return f"the gradient of {prefix}{name} in layer {prefix.rstrip('.')} ({layer.title()})"

@@ -53,7 +53,7 @@ class Network(Layer):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
-        self._arena: Array = np.empty(0, np.float32)
+        self.arena: Array = np.empty(0, np.float32)
         self._lock = threading.Lock()
         self._predictor: Predictor | None = None
 
@@ -100,19 +100,19 @@ class Network(Layer):
         except BaseException:
             self.forget()
             raise
-        for stream, parameter in enumerate(self._all()):
+        for stream, parameter in enumerate(self.all_parameters()):
             parameter.value[...] = parameter.init(parameter.shape, seed, INIT_STREAM + stream)
         self.input_shape, self.output_shape = shape, out_shape
         return out_shape
 
     def _adopt(self) -> None:
         """Lay all parameters out in one arena."""
-        size = sum(padded(parameter.size) for parameter in self._all())
+        size = sum(padded(parameter.size) for parameter in self.all_parameters())
         check_memory(f"{self.title()}: {size:,} parameters, their gradients and two optimizer slots", 16 * size)
-        self._arena = aligned(4 * size).view(np.float32)
+        self.arena = aligned(4 * size).view(np.float32)
         start = 0
-        for parameter in self._all():
-            view = self._arena[start : start + parameter.size].reshape(parameter.shape)
+        for parameter in self.all_parameters():
+            view = self.arena[start : start + parameter.size].reshape(parameter.shape)
             if parameter.value.shape == parameter.shape:
                 view[...] = parameter.value
             parameter.value = view
@@ -122,33 +122,34 @@ class Network(Layer):
         """Become unbuilt."""
         super().forget()
         self.input_shape = self.output_shape = self._predictor = None
-        self._arena = np.empty(0, np.float32)
+        self.arena = np.empty(0, np.float32)
 
     def segments(self) -> list[tuple[int, int, bool]]:
         """Start, length and whether it decays, of each parameter in the arena."""
         segments, start = [], 0
-        for parameter in self._all():
+        for parameter in self.all_parameters():
             segments.append((start, padded(parameter.size), parameter.decay))
             start += padded(parameter.size)
         return segments
 
-    def _walk(self) -> Iterator[tuple[str, Layer]]:
+    def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer with what its parameters' names begin with, depth first."""
 
-        def walk(prefix: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
+        def below(prefix: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
             yield prefix, layer
             for name, child in layer.children():
-                yield from walk(f"{prefix}{name}.", child)
+                yield from below(f"{prefix}{name}.", child)
 
-        return walk("", self)
+        return below("", self)
 
-    def _all(self) -> list[Parameter]:
-        return [parameter for _, layer in self._walk() for parameter in layer.parameters_.values()]
+    def all_parameters(self) -> list[Parameter]:
+        """Every parameter, in the order of the arena."""
+        return [parameter for _, layer in self.walk() for parameter in layer.parameters_.values()]
 
     def _arrays(self) -> dict[str, Array]:
         """Parameters and states by their full names, live."""
         found: dict[str, Array] = {}
-        for prefix, layer in self._walk():
+        for prefix, layer in self.walk():
             found.update((prefix + name, parameter.value) for name, parameter in layer.parameters_.items())
             found.update((prefix + name, array) for name, array in layer.state.items())
         return found
@@ -162,7 +163,7 @@ class Network(Layer):
     def parameters(self) -> dict[str, Array]:
         """Live views of the trainable arrays by name; they keep the memory alive."""
         self._require_built("parameters()")
-        return {prefix + name: p.value for prefix, layer in self._walk() for name, p in layer.parameters_.items()}
+        return {prefix + name: p.value for prefix, layer in self.walk() for name, p in layer.parameters_.items()}
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all arrays by name, such as "1.weight" and "2.running_mean"."""
@@ -199,14 +200,14 @@ class Network(Layer):
 
     def snapshot(self) -> tuple[Array, list[Array]]:
         """Copies of everything that training changes, for `restore`."""
-        states = [array.copy() for _, layer in self._walk() for array in layer.state.values()]
-        return self._arena.copy(), states
+        states = [array.copy() for _, layer in self.walk() for array in layer.state.values()]
+        return self.arena.copy(), states
 
     def restore(self, snapshot: tuple[Array, list[Array]]) -> None:
         """Go back to a `snapshot` of this network."""
         arena, states = snapshot
-        self._arena[...] = arena
-        for array, value in zip((a for _, layer in self._walk() for a in layer.state.values()), states, strict=True):
+        self.arena[...] = arena
+        for array, value in zip((a for _, layer in self.walk() for a in layer.state.values()), states, strict=True):
             array[...] = value
 
     # Use
@@ -249,14 +250,15 @@ class Network(Layer):
         """
         self._require_built("predict()")
         assert self.input_shape is not None
-        x = as_rows(X, self.input_shape[0], f"{self._first_title()} expects")
+        x = as_rows(X, self.input_shape[0], f"{self.first_title()} expects")
         with self.busy("predict"):
             if self._predictor is None:
                 self._predictor = Predictor(self)
             return self._predictor(x)
 
-    def _first_title(self) -> str:
-        for _, layer in self._walk():
+    def first_title(self) -> str:
+        """The first layer that has a say in the number of features, for messages."""
+        for _, layer in self.walk():
             if layer.parameters_:
                 return layer.title()
         return self.title()
@@ -317,16 +319,16 @@ class Network(Layer):
         save(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_predictor", "_arena")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_predictor", "arena")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.Lock()
         self._predictor = None
-        self._arena = np.empty(0, np.float32)
+        self.arena = np.empty(0, np.float32)
         if self.built:
             self._adopt()
 
     def count_parameters(self) -> int:
         """Trainable numbers."""
-        return sum(math.prod(parameter.shape) for parameter in self._all())
+        return sum(math.prod(parameter.shape) for parameter in self.all_parameters())

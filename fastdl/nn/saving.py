@@ -108,7 +108,7 @@ def load(path: str | PathLike[str], custom: Mapping[str, type[Layer]] | None = N
 def expect_shapes(network: Network, shape: tuple[int, ...], arrays: Mapping[str, Any]) -> None:
     """Compare what the layers would need with what the file holds, before any of it is allocated."""
     network.declare(shape)
-    for prefix, layer in network._walk():
+    for prefix, layer in network.walk():
         for name, parameter in layer.parameters_.items():
             found = arrays[prefix + name].shape if prefix + name in arrays else None
             if found != parameter.shape:

@@ -47,7 +47,7 @@ class Sequential(Network):
         """Declare the layers in turn, telling each Dense which activation follows it."""
         self.forget()
         seen: set[int] = set()
-        for prefix, layer in self._walk():
+        for prefix, layer in self.walk():
             if id(layer) in seen:
                 raise ValueError(
                     f"layers[{prefix.rstrip('.')}]: {layer.title()} stands in two places; make a second object instead"

@@ -37,6 +37,6 @@ def summary_of(network: Network) -> str:
     if network.built and network.training_rows:
         ratio = total / network.training_rows
         lines[-1] += f", {ratio:,.1f} for each of {network.training_rows:,} training rows"
-        if ratio > MANY_PER_ROW and not any(isinstance(layer, Dropout) for _, layer in network._walk()):
+        if ratio > MANY_PER_ROW and not any(isinstance(layer, Dropout) for _, layer in network.walk()):
             lines.append("far more parameters than rows: consider dropout, weight decay or fewer units")
     return "\n".join(lines)

@@ -1,0 +1,148 @@
+"""One fit: the loop over epochs, from checked data to the end of training, however that comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastdl.callbacks import Callback
+from fastdl.errors import NonFiniteError
+from fastdl.kernels import permutation
+from fastdl.schedule import Scheduled
+from fastdl.step import run
+
+if TYPE_CHECKING:
+    from fastdl.part import Part
+    from fastdl.program import Array
+    from fastdl.progress import Progress
+    from fastdl.trainer import Trainer
+
+SHUFFLE_STREAM = 1 << 29
+
+
+def is_mapped(x: Array) -> bool:
+    """Whether it is a memory map, or a view of one."""
+    return isinstance(x, np.memmap) or isinstance(x.base, np.memmap)
+
+
+class Fit:
+    """A run of a trainer over some epochs. `step` and `epoch` of the trainer count what has been applied, at any time."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        training: Part,
+        validation: Part | None,
+        epochs: int,
+        batch_size: int,
+        drop_last: bool,
+        watchers: list[Callback],
+        bar: Progress,
+    ) -> None:
+        self.trainer, self.training, self.validation = trainer, training, validation
+        self.watchers, self.bar = watchers, bar
+        self.epochs, self.first_epoch, self.first_step = epochs, trainer.epoch, trainer.step
+        self.batch = min(batch_size, training.size)
+        self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
+        self.program = trainer.training_step(self.batch, training.weights is not None)
+        # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
+        self.beginning = trainer.net.snapshot() if is_mapped(training.x) else None
+        self.every_step = any(type(watcher).on_batch_end is not Callback.on_batch_end for watcher in watchers)
+
+    def run(self) -> None:
+        """Train. Callbacks see the end after the last epoch and after Ctrl-C, but not after an error."""
+        trainer = self.trainer
+        try:
+            for watcher in self.watchers:
+                watcher.on_train_begin(trainer)
+            self.bar.start(self.epochs * self.steps, self.epochs)
+            while trainer.epoch < self.first_epoch + self.epochs and not trainer.stopping:
+                self._epoch()
+        except KeyboardInterrupt:
+            for watcher in self.watchers:
+                watcher.on_train_end(trainer)
+            raise
+        finally:
+            self.bar.close()
+        for watcher in self.watchers:
+            watcher.on_train_end(trainer)
+
+    def _epoch(self) -> None:
+        trainer, training = self.trainer, self.training
+        for watcher in self.watchers:
+            watcher.on_epoch_begin(trainer, trainer.epoch)
+        rates = self._rates()
+        order = permutation(training.size, trainer.seed, trainer.epoch, SHUFFLE_STREAM)
+        if training.rows is not None:
+            order = training.rows[order]
+        self._steps(order, rates)
+        logs = self.program.means()
+        logs["lr"] = float(rates[-1, 0])
+        logs["grad_norm"] = float(self.program.norm_sums[0] / self.steps)
+        if trainer.clip is not None:
+            logs["clipped"] = float(self.program.norm_sums[1] / self.steps)
+        if self.validation is not None:
+            logs.update((f"val_{name}", value) for name, value in trainer.evaluate_part(self.validation).items())
+        trainer.history.append(logs)
+        trainer.epoch += 1
+        self.beginning = None
+        self.bar.epoch_end(trainer.epoch - 1 - self.first_epoch, logs)
+        for watcher in self.watchers:
+            watcher.on_epoch_end(trainer, trainer.epoch - 1, logs)
+
+    def _rates(self) -> Array:
+        """The scalars of this epoch's steps: column 0 is the learning rate."""
+        trainer, steps = self.trainer, self.steps
+        numbers = np.arange(trainer.epoch * steps, (trainer.epoch + 1) * steps)
+        epochs = self.first_epoch + self.epochs
+        rate = trainer.schedule.values(numbers, steps, epochs) * float(trainer.optimizer.lr)
+        if isinstance(trainer.optimizer.lr, Scheduled):
+            rate = rate * trainer.optimizer.lr.schedule.values(numbers, steps, epochs)
+        return np.ascontiguousarray(rate, np.float64).reshape(steps, 1)
+
+    def _steps(self, order: Array, rates: Array) -> None:
+        """Run one epoch's steps natively, a slice at a time."""
+        trainer, training, program = self.trainer, self.training, self.program
+        native, before = program.program, trainer.step
+        seen = np.zeros(2)
+
+        def after_slice() -> None:
+            trainer.step = before + native.steps_done
+            self.bar.update(trainer.step - self.first_step, trainer.epoch - self.first_epoch)
+            if self.every_step and native.steps_done:
+                sums = program.sums["loss"]
+                logs = {"loss": float((sums[0] - seen[0]) / (sums[1] - seen[1])), "grad_norm": float(program.norm[0])}
+                seen[...] = sums
+                for watcher in self.watchers:
+                    watcher.on_batch_end(trainer, trainer.step - 1, logs)
+
+        program.set(training.x, training.targets, training.weights, order)
+        rows = min(training.size, self.steps * self.batch)
+        try:
+            native.begin(rows, self.batch, self.steps, trainer.seed, before, rates)
+            if run(native, trainer.team(self.batch), after_slice, one_step=self.every_step) == "halted":
+                raise self._non_finite(order)
+        finally:
+            trainer.step = before + native.steps_done
+            program.clear()
+
+    def _non_finite(self, order: Array) -> Exception:
+        """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
+        trainer, training, native = self.trainer, self.training, self.program.program
+        trainer.step = self.first_step + (trainer.epoch - self.first_epoch) * self.steps + native.steps_done
+        start = native.steps_done * self.batch
+        batch = np.ascontiguousarray(order[start : start + native.rows])
+        bad = trainer.diagnose_step(self.batch, training, batch)
+        if bad == "the inputs" and self.beginning is not None:
+            rows = [int(row) for row in batch if not np.isfinite(np.asarray(training.x[row], np.float64)).all()]
+            trainer.net.restore(self.beginning)
+            return ValueError(f"X: expected finite numbers, got NaN or infinity in row {rows[0] if rows else '?'}")
+        return NonFiniteError(
+            f"step {trainer.step} (epoch {trainer.epoch}): {bad or 'the gradient norm'} is not finite. The step was not "
+            "applied. A lower learning rate, clip=optim.ClipNorm(1.0), batch norm or a scaler as the first layer usually "
+            "mend this",
+            trainer.step,
+            bad,
+        )
+

@@ -1,0 +1,1 @@
+# Nothing here is for Python: other kernel modules cimport it.
