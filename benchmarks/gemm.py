@@ -112,10 +112,12 @@ def main() -> None:
         os.execve(sys.executable, [sys.executable, "-m", "benchmarks.gemm", *sys.argv[1:]], {**os.environ, **wanted})
     _team.set_num_threads(options.threads)
     print(machine.describe(machine.facts()), end="\n\n")
+    disturbance = machine.Disturbance()
     print(f"GFLOP/s, threads: {options.threads}")
     print(f"{'B x I x O':>14}  {'form':<6} {'fastdl':>9} {'NumPy':>9}    ratio   of peak")
     for shape in options.shape or SHAPES:
         measure(tuple(shape), options.rounds, options.threads)
+    print(disturbance)
 
 
 if __name__ == "__main__":

@@ -58,10 +58,26 @@ def cpu_facts() -> dict[str, str]:
     return facts
 
 
-def stolen_jiffies() -> int:
-    """Return the time, in hundredths of a second, that other virtual machines took so far (0 where unknown)."""
-    fields = read(Path("/proc/stat")).partition("\n")[0].split()
-    return int(fields[8]) if len(fields) > 8 else 0
+class Disturbance:
+    """Processor time that others took since the object was made: a reason not to believe a measurement."""
+
+    def __init__(self) -> None:
+        self.before = self.seconds()
+
+    @staticmethod
+    def seconds() -> tuple[float, float]:
+        """Return the seconds so far of other processes (all, less ours and our ended children's) and other machines."""
+        fields = read(Path("/proc/stat")).partition("\n")[0].split()[1:]
+        if len(fields) < 8:
+            return 0.0, 0.0
+        user, nice, system, _, _, irq, soft_irq, stolen = (
+            int(field) / os.sysconf("SC_CLK_TCK") for field in fields[:8]
+        )
+        return user + nice + system + irq + soft_irq - sum(os.times()[:4]), stolen
+
+    def __str__(self) -> str:
+        others, stolen = (now - then for now, then in zip(self.seconds(), self.before, strict=True))
+        return f"meanwhile other processes took {others:.1f} s of processor time, other virtual machines {stolen:.1f} s"
 
 
 def versions() -> dict[str, str]:

@@ -36,16 +36,19 @@ FDL_INLINE void activate_backward_row(float *dx, const float *dy, const float *y
 }
 
 /* The kind is decided once a call, so that the loops hold no branch. */
-#define FDL_BY_KIND(call, kind)      \
-    switch (kind) {                  \
-    case FASTDL_RELU:                \
-        for (ptrdiff_t i = 0; i < rows; i++) call(FASTDL_RELU); \
-        break;                       \
-    case FASTDL_TANH:                \
-        for (ptrdiff_t i = 0; i < rows; i++) call(FASTDL_TANH); \
-        break;                       \
-    default:                         \
-        for (ptrdiff_t i = 0; i < rows; i++) call(FASTDL_LINEAR); \
+#define FDL_BY_KIND(call, kind) \
+    switch (kind) { \
+    case FASTDL_RELU: \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            call(FASTDL_RELU); \
+        break; \
+    case FASTDL_TANH: \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            call(FASTDL_TANH); \
+        break; \
+    default: \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            call(FASTDL_LINEAR); \
     }
 
 /* y = activation(x).   y: (rows, ldy)   x: (rows, ldx), may be y */

@@ -11,10 +11,13 @@
 
 enum { FASTDL_LINEAR = 0, FASTDL_RELU = 1, FASTDL_TANH = 2 };   /* activations */
 
-enum { /* element types that gather reads */
+/* Element types that gather reads. */
+/* clang-format off */
+enum {
     FASTDL_FLOAT32, FASTDL_FLOAT64, FASTDL_INT8, FASTDL_INT16, FASTDL_INT32, FASTDL_INT64,
     FASTDL_UINT8, FASTDL_UINT16, FASTDL_UINT32, FASTDL_UINT64
 };
+/* clang-format on */
 
 /* C (m, n) = activation(A (m, k) B (k, n) + bias (n)), with A[i, p] = a[i a_i + p a_p] and B[p, j] = b[p b_p + j b_j], where
  * one of a_i, a_p and one of b_p, b_j is 1. That covers the three products of a dense layer: x w, xT dy and dy wT. */
@@ -35,39 +38,38 @@ typedef struct {
     float eps, step_size, root_scale;       /* w -= step_size m / (sqrt(v) root_scale + eps) */
 } fastdl_update;
 
-#define FASTDL_KERNELS(X)                                                                                                     \
-    X(gemm_block, (const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1))                             \
-    X(activate, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, int kind))           \
-    X(activate_backward, (float *dx, const float *dy, const float *y, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx,         \
-                          ptrdiff_t lddy, ptrdiff_t ldy, int kind))                                                           \
-    X(norm_stats, (double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx))                 \
-    X(norm_apply, (float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows,       \
-                   ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx))                                                             \
-    X(norm_sums, (double *sum_dy, double *sum_dy_x, const float *dy, const float *x, const float *mean, ptrdiff_t rows,       \
-                  ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx))                                                             \
-    X(norm_backward, (float *dx, const float *dy, const float *x, const float *mean, const float *scale,                      \
-                      const float *mean_dy, const float *slope, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx,               \
-                      ptrdiff_t lddy, ptrdiff_t ldx))                                                                         \
-    X(dropout_bits, (uint8_t *bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step, uint32_t stream,          \
-                     uint32_t threshold))                                                                                     \
-    X(dropout_apply, (float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols,          \
-                      ptrdiff_t ldy, ptrdiff_t ldx, float scale))                                                             \
-    X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream))             \
-    X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream))                        \
-    X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream))                         \
-    X(cross_entropy, (float *loss, float *dx, const float *x, const int32_t *labels, const float *weights, ptrdiff_t rows,    \
-                      ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, double total_weight))                                    \
-    X(squared_error, (float *loss, float *dx, const float *x, const float *target, const float *weights, ptrdiff_t rows,      \
-                      ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt, double total_weight))                     \
-    X(softmax, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx))                      \
-    X(argmax, (int32_t *best, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx))                                 \
-    X(sgd, (float *w, const float *g, ptrdiff_t n, const fastdl_update *u))                                                   \
-    X(momentum, (float *w, float *v, const float *g, ptrdiff_t n, const fastdl_update *u))                                    \
-    X(adam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u))                              \
-    X(sum_of_squares, (double *sum, const float *x, ptrdiff_t n))                                                             \
-    X(column_sums, (float *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx))                              \
-    X(scale, (float *y, const float *x, ptrdiff_t n, float factor))                                                           \
-    X(gather, (float *y, const void *x, const int64_t *indices, const double *offset, const double *factor, ptrdiff_t rows,   \
+#define FASTDL_KERNELS(X) \
+    X(gemm_block, (const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)) \
+    X(activate, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, int kind)) \
+    X(activate_backward, (float *dx, const float *dy, const float *y, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, \
+                          ptrdiff_t lddy, ptrdiff_t ldy, int kind)) \
+    X(norm_stats, (double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(norm_apply, (float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows, \
+                   ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(norm_sums, (double *sum_dy, double *sum_dy_x, const float *dy, const float *x, const float *mean, ptrdiff_t rows, \
+                  ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx)) \
+    X(norm_backward, (float *dx, const float *dy, const float *x, const float *mean, const float *scale, const float *mean_dy, \
+                      const float *slope, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx)) \
+    X(dropout_bits, \
+      (uint8_t *bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step, uint32_t stream, uint32_t threshold)) \
+    X(dropout_apply, (float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, \
+                      ptrdiff_t ldy, ptrdiff_t ldx, float scale)) \
+    X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)) \
+    X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
+    X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
+    X(cross_entropy, (float *loss, float *dx, const float *x, const int32_t *labels, const float *weights, ptrdiff_t rows, \
+                      ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, double total_weight)) \
+    X(squared_error, (float *loss, float *dx, const float *x, const float *target, const float *weights, ptrdiff_t rows, \
+                      ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt, double total_weight)) \
+    X(softmax, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(argmax, (int32_t *best, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(sgd, (float *w, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(momentum, (float *w, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(adam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(sum_of_squares, (double *sum, const float *x, ptrdiff_t n)) \
+    X(column_sums, (float *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(scale, (float *y, const float *x, ptrdiff_t n, float factor)) \
+    X(gather, (float *y, const void *x, const int64_t *indices, const double *offset, const double *factor, ptrdiff_t rows, \
                ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t row_bytes, int type))
 
 /* One table per instruction set; dispatch.c picks the best one that the machine can run. */

@@ -3,17 +3,17 @@
 #include "fastdl.h"
 #include "vec.h"
 
-#define FDL_GATHER_ROW(type)                                                                          \
-    static void gather_row_##type(float *restrict y, const void *x, const double *restrict offset,    \
-                                  const double *restrict factor, ptrdiff_t cols)                      \
-    {                                                                                                 \
-        const type *restrict from = x;                                                                \
-        if (offset)                                                                                   \
-            for (ptrdiff_t j = 0; j < cols; j++)                                                      \
-                y[j] = (float)(((double)from[j] - offset[j]) * factor[j]);                            \
-        else                                                                                          \
-            for (ptrdiff_t j = 0; j < cols; j++)                                                      \
-                y[j] = (float)from[j];                                                                \
+#define FDL_GATHER_ROW(type) \
+    static void gather_row_##type(float *restrict y, const void *x, const double *restrict offset, \
+                                  const double *restrict factor, ptrdiff_t cols) \
+    { \
+        const type *restrict from = x; \
+        if (offset) \
+            for (ptrdiff_t j = 0; j < cols; j++) \
+                y[j] = (float)(((double)from[j] - offset[j]) * factor[j]); \
+        else \
+            for (ptrdiff_t j = 0; j < cols; j++) \
+                y[j] = (float)from[j]; \
     }
 FDL_GATHER_ROW(float)
 FDL_GATHER_ROW(double)

@@ -79,12 +79,13 @@ FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *re
         }
 }
 
-#define TILE(mr, nv, by_rows)                                                                                               \
-    static void tile_##mr##_##nv##_##by_rows(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k,      \
-                                             ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu)   \
-    {                                                                                                                       \
-        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, mr, nv, by_rows);                                         \
+#define TILE(mr, nv, by_rows) \
+    static void tile_##mr##_##nv##_##by_rows(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, \
+                                             ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu) \
+    { \
+        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, mr, nv, by_rows); \
     }
+/* clang-format off */
 #if FASTDL_NV == 2
 #define TILES(mr) TILE(mr, 1, 0) TILE(mr, 1, 1) TILE(mr, 2, 0) TILE(mr, 2, 1)
 #define ENTRY(mr) {{tile_##mr##_1_0, tile_##mr##_1_1}, {tile_##mr##_2_0, tile_##mr##_2_1}}
@@ -109,6 +110,7 @@ static tile_fn *const tiles[FASTDL_MR][FASTDL_NV][2] = {   /* by rows - 1, vecto
     ENTRY(7), ENTRY(8), ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12), ENTRY(13), ENTRY(14),
 #endif
 };
+/* clang-format on */
 
 /* panel (k, PANEL) = B[p0 : p0 + k, j0 : j0 + n], columns from n on zero.   panel: (k, PANEL)   n at most PANEL */
 static void pack(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n)
@@ -171,9 +173,10 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
                 const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
                 const float *a = pack_a ? columns + i * k : g->a + (i0 + i) * g->a_i + p0 * g->a_p;
+                const ptrdiff_t lda = pack_a ? mr : by_rows ? g->a_i : g->a_p;
                 tiles[mr - 1][nv - 1][by_rows](g->c + (i0 + i) * g->ldc + j, a, b, last && g->bias ? g->bias + j : NULL, k,
-                                               g->ldc, by_rows ? g->a_i : pack_a ? mr : g->a_p, packed ? PANEL : g->b_p,
-                                               lanes, block == 0, last && g->activation == FASTDL_RELU);
+                                               g->ldc, lda, packed ? PANEL : g->b_p, lanes, block == 0,
+                                               last && g->activation == FASTDL_RELU);
             }
         }
     }

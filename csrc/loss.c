@@ -83,9 +83,8 @@ static void fdl_cross_entropy(float *loss, float *dx, const float *x, const int3
 
 /* loss_i = mean_j (x_ij - t_ij)^2 and dx_ij = s_i / sum(s) 2 (x_ij - t_ij) / cols.
  * loss: (rows,)   dx: (rows, lddx) or NULL, may be x   x: (rows, ldx)   target: (rows, ldt)   weights: (rows,) or NULL */
-static void fdl_squared_error(float *loss, float *dx, const float *x, const float *target, const float *weights,
-                              ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt,
-                              double total_weight)
+static void fdl_squared_error(float *loss, float *dx, const float *x, const float *target, const float *weights, ptrdiff_t rows,
+                              ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt, double total_weight)
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         const float share = row_share(weights, i, total_weight);

@@ -9,13 +9,13 @@ FDL_INLINE v16 effective_gradient(v16 g, v16 w, const fastdl_update *u)
 }
 
 /* Calls step(i, lanes) for i = 0, 16, ...: whole vectors first, so that the compiler sees lanes == 16 there. */
-#define FDL_FLAT(n, step)                     \
-    do {                                      \
-        ptrdiff_t i = 0;                      \
-        for (; i + 16 <= (n); i += 16)        \
-            step(i, 16);                      \
-        if (i < (n))                          \
-            step(i, (int)((n) - i));          \
+#define FDL_FLAT(n, step) \
+    do { \
+        ptrdiff_t i = 0; \
+        for (; i + 16 <= (n); i += 16) \
+            step(i, 16); \
+        if (i < (n)) \
+            step(i, (int)((n) - i)); \
     } while (0)
 
 FDL_INLINE void sgd_step(float *w, const float *g, const fastdl_update *u, int lanes)

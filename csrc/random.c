@@ -50,7 +50,8 @@ static void fdl_normal(float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uin
         float lane[4][16];
         philox16(word, (first + (uint64_t)i) / 4, seed, step, stream);
         for (int j = 0; j < 4; j += 2) {
-            const v16 u = v16_mul(v16_add(w16_to_float(w16_shr(word[j], 8)), v16_set1(1.0f)), v16_set1(0x1p-24f));   /* (0, 1] */
+            /* u in (0, 1], turn in [0, 1) */
+            const v16 u = v16_mul(v16_add(w16_to_float(w16_shr(word[j], 8)), v16_set1(1.0f)), v16_set1(0x1p-24f));
             const v16 turn = v16_mul(w16_to_float(w16_shr(word[j + 1], 8)), v16_set1(0x1p-24f));
             const v16 radius = v16_sqrt(v16_mul(v16_set1(-2.0f), v16_log(u)));
             v16 sine, cosine;

@@ -20,7 +20,11 @@ FDL_INLINE __m256i mask_of(int n)   /* the first n of eight lanes, n at most 8 a
 /* float32: n counts lanes from the first, 0 <= n <= 16; lanes beyond it load as zero and are not stored */
 FDL_INLINE v16 v16_set1(float x) { return v16_of(_mm256_set1_ps(x), _mm256_set1_ps(x)); }
 FDL_INLINE v16 v16_load(const float *p) { return v16_of(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
-FDL_INLINE void v16_store(float *p, v16 x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
+FDL_INLINE void v16_store(float *p, v16 x)
+{
+    _mm256_storeu_ps(p, x.a);
+    _mm256_storeu_ps(p + 8, x.b);
+}
 FDL_INLINE v16 v16_load_n(const float *p, int n)
 {
     if (n == 16)
@@ -54,14 +58,8 @@ FDL_INLINE v16 v16_fnma(v16 x, v16 y, v16 z)   /* z - x y */
 }
 FDL_INLINE v16 v16_max(v16 x, v16 y) { return v16_of(_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)); }   /* y if NaN */
 FDL_INLINE v16 v16_min(v16 x, v16 y) { return v16_of(_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)); }   /* y if NaN */
-FDL_INLINE m16 v16_lt(v16 x, v16 y)
-{
-    return (m16){_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ)};
-}
-FDL_INLINE m16 v16_le(v16 x, v16 y)
-{
-    return (m16){_mm256_cmp_ps(x.a, y.a, _CMP_LE_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LE_OQ)};
-}
+FDL_INLINE m16 v16_lt(v16 x, v16 y) { return (m16){_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ)}; }
+FDL_INLINE m16 v16_le(v16 x, v16 y) { return (m16){_mm256_cmp_ps(x.a, y.a, _CMP_LE_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LE_OQ)}; }
 FDL_INLINE v16 v16_select(m16 m, v16 yes, v16 no)
 {
     return v16_of(_mm256_blendv_ps(no.a, yes.a, m.a), _mm256_blendv_ps(no.b, yes.b, m.b));
@@ -106,7 +104,8 @@ FDL_INLINE v16 d16_to_v16(d16 x)
 FDL_INLINE w16 w16_set1(uint32_t x) { return w16_of(_mm256_set1_epi32((int)x), _mm256_set1_epi32((int)x)); }
 FDL_INLINE w16 w16_load(const uint32_t *p)
 {
-    return w16_of(_mm256_loadu_si256((const __m256i *)(const void *)p), _mm256_loadu_si256((const __m256i *)(const void *)(p + 8)));
+    return w16_of(_mm256_loadu_si256((const __m256i *)(const void *)p),
+                  _mm256_loadu_si256((const __m256i *)(const void *)(p + 8)));
 }
 FDL_INLINE void w16_store(uint32_t *p, w16 x)
 {
@@ -177,13 +176,17 @@ FDL_INLINE void transpose8(const __m256 x[8], __m256 y[8])
 FDL_INLINE void v16_transpose(v16 r[16])
 {
     __m256 in[8], top_left[8], top_right[8], bottom_left[8], bottom_right[8];
-    for (int i = 0; i < 8; i++) in[i] = r[i].a;
+    for (int i = 0; i < 8; i++)
+        in[i] = r[i].a;
     transpose8(in, top_left);
-    for (int i = 0; i < 8; i++) in[i] = r[i].b;
+    for (int i = 0; i < 8; i++)
+        in[i] = r[i].b;
     transpose8(in, top_right);
-    for (int i = 0; i < 8; i++) in[i] = r[8 + i].a;
+    for (int i = 0; i < 8; i++)
+        in[i] = r[8 + i].a;
     transpose8(in, bottom_left);
-    for (int i = 0; i < 8; i++) in[i] = r[8 + i].b;
+    for (int i = 0; i < 8; i++)
+        in[i] = r[8 + i].b;
     transpose8(in, bottom_right);
     for (int i = 0; i < 8; i++) {
         r[i] = v16_of(top_left[i], bottom_left[i]);

@@ -48,7 +48,11 @@ FDL_INLINE v16 v16_from_bits(w16 x) { return v16_of(_mm512_castsi512_ps(x.r)); }
 /* float64 */
 FDL_INLINE d16 d16_set1(double x) { return (d16){_mm512_set1_pd(x), _mm512_set1_pd(x)}; }
 FDL_INLINE d16 d16_load(const double *p) { return (d16){_mm512_loadu_pd(p), _mm512_loadu_pd(p + 8)}; }
-FDL_INLINE void d16_store(double *p, d16 x) { _mm512_storeu_pd(p, x.lo); _mm512_storeu_pd(p + 8, x.hi); }
+FDL_INLINE void d16_store(double *p, d16 x)
+{
+    _mm512_storeu_pd(p, x.lo);
+    _mm512_storeu_pd(p + 8, x.hi);
+}
 FDL_INLINE d16 d16_add(d16 a, d16 b) { return (d16){_mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi)}; }
 FDL_INLINE d16 d16_mul(d16 a, d16 b) { return (d16){_mm512_mul_pd(a.lo, b.lo), _mm512_mul_pd(a.hi, b.hi)}; }
 FDL_INLINE d16 d16_fma(d16 a, d16 b, d16 c)

@@ -46,7 +46,7 @@ FDL_INLINE v16 v16_exp(v16 x)
 /* ln x; -infinity at 0 and subnormals, NaN below. Error below 1 ULP. */
 FDL_INLINE v16 v16_log(v16 x)
 {
-    static const float series[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
+    static const float series[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,  -1.2420140846e-1f, 1.4249322787e-1f,
                                    -1.6668057665e-1f, 2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
     const w16 root_half = w16_set1(0x3f3504f3);   /* sqrt(1/2) */
     const w16 bits = w16_sub(v16_bits(x), root_half);

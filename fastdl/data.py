@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastdl.errors import as_array, check_number
 from fastdl.kernels import permutation
 from fastdl.kernels.gather import as_readable
 
@@ -23,7 +24,7 @@ def as_rows(X: Any, features: int | None, what: str = "X: expected") -> Array:
 
     Raises ValueError if it is not a matrix of real numbers, or has another number of features.
     """
-    x = X if isinstance(X, np.ndarray) else np.asarray(X)
+    x = as_array("X", X)
     if x.dtype.kind not in "fiub":
         raise TypeError(f"X: expected an array of real numbers, got dtype {x.dtype}")
     if x.ndim != 2 or (features is not None and x.shape[1] != features):
@@ -52,16 +53,20 @@ def check_training_rows(x: Array, name: str, scaled: bool) -> None:
                 f"{name}: expected finite numbers, got {block[row, column]} in row {start + row}, column {column}"
             )
         largest = max(largest, -low, high)
+    if not scaled and largest > np.finfo(np.float32).max:
+        raise ValueError(f"{name}: expected numbers that float32 holds, got {largest:g}; put nn.Standardize() first")
     if not scaled and largest > FAR_OUTSIDE:
         warnings.warn(
             f"{name} has values as large as {largest:g} and the network does not begin with a scaler: training works best on "
             "inputs around [-1, 1]; put nn.Standardize() or nn.MinMaxScale() first",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
-def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int) -> Array | None:
+def row_weights(
+    sample_weight: Any, class_weight: Any, y: Any, rows: int, classes: Array | None = None
+) -> Array | None:
     """A weight for each row, float32, or None if all weigh the same.
 
     Raises ValueError for weights that are negative, not finite or all zero, and for unknown classes.
@@ -70,32 +75,38 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int) -> Arr
         return None
     weights = np.ones(rows)
     if sample_weight is not None:
-        given = np.asarray(sample_weight)
+        given = as_array("sample_weight", sample_weight)
         if given.dtype.kind not in "fiub":
             raise TypeError(f"sample_weight: expected real numbers, got dtype {given.dtype}")
         if given.shape != (rows,):
             raise ValueError(f"sample_weight: expected shape ({rows},), a weight for each row, got {given.shape}")
         weights *= given
     if class_weight is not None:
-        weights *= by_class(class_weight, np.asarray(y))
+        weights *= by_class(class_weight, np.asarray(y), classes)
     weights = weights.astype(np.float32)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight: expected finite numbers >= 0")
+    weights[weights < np.finfo(np.float32).tiny] = 0.0  # the kernels take subnormals for zero, too
     if not (weights > 0).any():
         raise ValueError("sample_weight: expected at least one weight above 0")
     return weights
 
 
-def by_class(class_weight: Any, y: Array) -> Array:
+def by_class(class_weight: Any, y: Array, classes: Array | None) -> Array:
     """The weight of each label's class; classes that are not listed weigh 1."""
     if not isinstance(class_weight, dict):
         raise TypeError(f"class_weight: expected a dict of class to weight, got {type(class_weight).__name__}")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
     if y.ndim != 1:
         raise ValueError(f"class_weight: expected labels of shape (n,), got y of shape {y.shape}")
     labels, place = np.unique(y, return_inverse=True)
-    unknown = set(class_weight) - set(labels.tolist())
+    known = [*labels.tolist(), *([] if classes is None else classes.tolist())]
+    unknown = set(class_weight) - set(known)
     if unknown:
         raise ValueError(f"class_weight: unknown classes {sorted(unknown, key=str)}, y has {labels.tolist()}")
+    for label, weight in class_weight.items():
+        check_number(f"class_weight[{label!r}]", weight, 0.0, float("inf"))
     return np.array([float(class_weight.get(label, 1.0)) for label in labels.tolist()])[place]
 
 

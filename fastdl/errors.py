@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 
 class NonFiniteError(FloatingPointError):
     """A loss or gradient norm that is not finite. The step was not applied: the weights are those before it.
@@ -54,6 +56,16 @@ def check_number(name: str, value: Any, low: float, high: float, *, open_low: bo
         bounds = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if open_high or high == float('inf') else ']'}"
         raise ValueError(f"{name}: expected a number in {bounds}, got {value!r}")
     return number
+
+
+def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """An array of any type; what NumPy can't make one of is refused by name."""
+    if isinstance(value, np.ndarray):
+        return value
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected an array, got rows of different lengths ({error})") from error
 
 
 def check_int(name: str, value: Any, low: int) -> int:

@@ -47,7 +47,7 @@ class Fit:
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
         self.program = trainer.training_step(self.batch, training.weights is not None)
         # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
-        self.beginning = trainer.net.snapshot() if is_mapped(training.x) else None
+        self.beginning = trainer.snapshot() if is_mapped(training.x) else None
         self.every_step = any(type(watcher).on_batch_end is not Callback.on_batch_end for watcher in watchers)
 
     def run(self) -> None:
@@ -96,10 +96,14 @@ class Fit:
         trainer, steps = self.trainer, self.steps
         numbers = np.arange(trainer.epoch * steps, (trainer.epoch + 1) * steps)
         epochs = self.first_epoch + self.epochs
-        rate = trainer.schedule.values(numbers, steps, epochs) * float(trainer.optimizer.lr)
-        if isinstance(trainer.optimizer.lr, Scheduled):
-            rate = rate * trainer.optimizer.lr.schedule.values(numbers, steps, epochs)
-        return np.ascontiguousarray(rate, np.float64).reshape(steps, 1)
+        lr = trainer.optimizer.lr
+        rates = np.full((steps, 1), lr.base if isinstance(lr, Scheduled) else lr)
+        for schedule in (trainer.schedule, *((lr.schedule,) if isinstance(lr, Scheduled) else ())):
+            factors = np.asarray(schedule.values(numbers, steps, epochs))
+            if factors.shape != (steps,) or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
+                raise ValueError(f"schedule {schedule!r}: expected {steps} finite factors, got {factors!r}")
+            rates[:, 0] *= factors
+        return rates
 
     def _steps(self, order: Array, rates: Array) -> None:
         """Run one epoch's steps natively, a slice at a time."""
@@ -121,22 +125,24 @@ class Fit:
         rows = min(training.size, self.steps * self.batch)
         try:
             native.begin(rows, self.batch, self.steps, trainer.seed, before, rates)
-            if run(native, trainer.team(self.batch), after_slice, one_step=self.every_step) == "halted":
+            try:
+                halted = run(native, trainer.team(self.batch), after_slice, one_step=self.every_step) == "halted"
+            finally:
+                trainer.step = before + native.steps_done
+            if halted:
                 raise self._non_finite(order)
         finally:
-            trainer.step = before + native.steps_done
             program.clear()
 
     def _non_finite(self, order: Array) -> Exception:
         """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
         trainer, training, native = self.trainer, self.training, self.program.program
-        trainer.step = self.first_step + (trainer.epoch - self.first_epoch) * self.steps + native.steps_done
         start = native.steps_done * self.batch
         batch = np.ascontiguousarray(order[start : start + native.rows])
         bad = trainer.diagnose_step(self.batch, training, batch)
         if bad == "the inputs" and self.beginning is not None:
             rows = [int(row) for row in batch if not np.isfinite(np.asarray(training.x[row], np.float64)).all()]
-            trainer.net.restore(self.beginning)
+            trainer.restore(self.beginning)
             return ValueError(f"X: expected finite numbers, got NaN or infinity in row {rows[0] if rows else '?'}")
         return NonFiniteError(
             f"step {trainer.step} (epoch {trainer.epoch}): {bad or 'the gradient norm'} is not finite. The step was not "

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["History"]
 
 VALIDATION = "val_"
+# What tells how the training went rather than how good the network is; drawn smaller.
+DIAGNOSTICS = frozenset({"clipped", "grad_norm", "lr", "penalty"})
 
 
 class History(Mapping[str, list[float]]):
@@ -139,7 +141,7 @@ class History(Mapping[str, list[float]]):
             writer.writerows(zip(range(self._epochs), *self._columns.values(), strict=True))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Draw the curves: one panel per quantity, training and validation together.
+        """Draw the curves: one panel per quantity, training and validation together, diagnostics below.
 
         Parameters
         ----------
@@ -160,12 +162,21 @@ class History(Mapping[str, list[float]]):
         if self._epochs == 0:
             raise ValueError("there is nothing to plot: the history has no epochs yet")
         quantities = list(dict.fromkeys(name.removeprefix(VALIDATION) for name in self._columns))
-        columns = min(len(quantities), 3)
-        rows = -(-len(quantities) // columns)
-        figure = Figure(figsize=(1.0 + 4.6 * columns, 0.3 + 3.4 * rows), layout="constrained")
+        scores = [quantity for quantity in quantities if quantity not in DIAGNOSTICS]
+        rows = [scores[start : start + 3] for start in range(0, len(scores), 3)]
+        heights = [3.4] * len(rows)
+        diagnostics = [quantity for quantity in quantities if quantity in DIAGNOSTICS]
+        if diagnostics:
+            rows.append(diagnostics)
+            heights.append(2.0)
+        figure = Figure(
+            figsize=(max(6.5, 4.8 * len(rows[0]), 3.4 * len(rows[-1])), 0.3 + sum(heights)), layout="constrained"
+        )
         FigureCanvasAgg(figure)
-        for place, quantity in enumerate(quantities, start=1):
-            self._draw(figure.add_subplot(rows, columns, place), quantity)
+        bands = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for band, row in zip(bands, rows, strict=True):
+            for axes, quantity in zip(band.subplots(1, len(row), squeeze=False)[0], row, strict=True):
+                self._draw(axes, quantity)
         if path is not None:
             figure.savefig(path, dpi=150)
         return figure
@@ -182,7 +193,7 @@ class History(Mapping[str, list[float]]):
         # A marker where a line would show nothing: a single epoch, or one between two that are NaN.
         marker = "o" if self._epochs < 3 else None
         for label, values in curves.items():
-            color = "C0" if label == "training" else "C1"
+            color = "0.45" if quantity in DIAGNOSTICS else "C0" if label == "training" else "C1"
             axes.plot(range(self._epochs), values, label=label, color=color, marker=marker, linewidth=1.8)
         finite = [value for values in curves.values() for value in values if math.isfinite(value)]
         # Losses fall by factors: on a linear axis the first epochs would flatten all that follows.

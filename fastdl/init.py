@@ -203,7 +203,7 @@ KINDS: dict[str, type[Initializer]] = {
 }
 
 
-def initializer(value: Any) -> Initializer:
+def initializer(value: Any, what: str = "init") -> Initializer:
     """An initializer from itself, its name, or its saved config."""
     if isinstance(value, Initializer):
         return value
@@ -211,10 +211,10 @@ def initializer(value: Any) -> Initializer:
         options = {key: option for key, option in value.items() if key != "kind"}
         kind = KINDS.get(value["kind"])
         if kind is None or set(options) - set(kind.options):
-            raise ValueError(f"init: expected the config of an initializer, got {value!r}")
+            raise ValueError(f"{what}: expected the config of an initializer, got {value!r}")
         return kind(**options)
     if isinstance(value, str):
         if value not in KINDS:
-            raise unknown_name("init", value, (*KINDS, "auto"))
+            raise unknown_name(what, value, KINDS)
         return KINDS[value]()
-    raise TypeError(f"init: expected a name or an Initializer, got {type(value).__name__}")
+    raise TypeError(f"{what}: expected a name or an Initializer, got {type(value).__name__}")

@@ -54,5 +54,5 @@ def read_tensors(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[str,
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, AttributeError) as error:  # the latter two: element types that NumPy lacks
         raise ValueError(f"{path}: not a safetensors file, or a damaged one: {error}") from error

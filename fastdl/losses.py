@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastdl.errors import by_name
+from fastdl.errors import as_array, by_name
 from fastdl.kernels import loss
 from fastdl.kernels.gather import Rows, record_gather, record_labels
 
@@ -60,7 +60,7 @@ class CrossEntropy(Loss):
 
     def prepare(self, y: Any, rows: int, outputs: int, classes: Array | None) -> tuple[Array, Array | None]:
         """Labels as int32 (rows, 1)."""
-        labels = np.asarray(y)
+        labels = as_array("y", y)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.shape != (rows,):
@@ -72,6 +72,8 @@ class CrossEntropy(Loss):
                 raise ValueError("y: expected integer labels, got fractions or NaN; for regression use loss='mse'")
             labels = labels.astype(np.int64)
         if labels.dtype.kind in "iu":
+            if classes is not None and classes.dtype.kind not in "iu":
+                raise ValueError(f"y: expected labels such as {classes[0]!r}, as before, got integers")
             if labels.size and (labels.min() < 0 or labels.max() >= outputs):
                 raise ValueError(
                     f"y: expected labels 0 .. {outputs - 1} for {outputs} outputs, got {labels.min()} .. {labels.max()}"
@@ -117,7 +119,7 @@ class MSE(Loss):
 
     def prepare(self, y: Any, rows: int, outputs: int, classes: Array | None) -> tuple[Array, Array | None]:
         """Targets as float32 (rows, outputs)."""
-        target = np.asarray(y)
+        target = as_array("y", y)
         if target.dtype.kind not in "fiub":
             raise TypeError(f"y: expected real numbers, got dtype {target.dtype}")
         if target.ndim == 1 and outputs == 1:
@@ -127,7 +129,11 @@ class MSE(Loss):
         if not np.isfinite(target).all():
             row = int(np.argwhere(~np.isfinite(target))[0][0])
             raise ValueError(f"y: expected finite numbers, got {target[row].tolist()} in row {row}")
-        return np.ascontiguousarray(target, np.float32), None
+        with np.errstate(over="ignore"):
+            rounded = np.ascontiguousarray(target, np.float32)
+        if not np.isfinite(rounded).all():
+            raise ValueError(f"y: expected numbers that float32 holds, got {np.abs(target).max():g}; scale the targets")
+        return rounded, None
 
     def target_columns(self, outputs: int) -> int:
         """A target for each output."""

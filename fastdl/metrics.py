@@ -69,6 +69,8 @@ def metrics_of(values: Any) -> list[Metric]:
     """Metrics from objects or names, none twice."""
     if isinstance(values, str | Metric):
         values = [values]
+    if not hasattr(values, "__iter__"):
+        raise TypeError(f"metrics: expected a list of names, got {type(values).__name__}")
     found: list[Metric] = [by_name("metrics", value, KINDS, Metric) for value in values]
     names = [metric.name for metric in found]
     for name in names:

@@ -59,7 +59,7 @@ def check_part(
     if rows != x.shape[0]:
         raise ValueError(f"y: expected a target for each of {x.shape[0]} rows of X, got {rows}")
     targets, classes = loss.prepare(y, rows, net.output_shape[0], classes)
-    weights = data.row_weights(sample_weight, class_weight, y, rows)
+    weights = data.row_weights(sample_weight, class_weight, y, rows, classes)
     counting = None
     if weights is not None and not (weights > 0).all():
         counting = np.flatnonzero(weights)  # rows of weight 0 take no part, so that they can't change a bit

@@ -221,15 +221,21 @@ class TeamSize:
     """
 
     def __init__(self, threads: int | None) -> None:
-        self.most = check_threads(threads)
-        self.sizes = sorted({1, self.most, *(2**i for i in range(1, self.most.bit_length()) if 2**i <= self.most)})
+        self.threads = threads
+        self.sizes = self.allowed()
         self.cost: dict[int, float] = {}
         self.trials = 0
         self.slices = 0
 
+    def allowed(self) -> list[int]:
+        """Sizes up to what is allowed now: the limit may change, and a forked child has one thread."""
+        most = check_threads(self.threads)
+        return sorted({1, most, *(2**i for i in range(1, most.bit_length()) if 2**i <= most)})
+
     def next(self) -> tuple[int, float]:
         """Size and length in seconds of the next slice."""
         self.slices += 1
+        self.sizes = self.allowed()
         if len(self.sizes) == 1:
             return 1, SLICE_SECONDS
         untried = [size for size in self.sizes if size not in self.cost]

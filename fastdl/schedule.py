@@ -39,7 +39,7 @@ class Schedule:
         return float(self.values(np.array([step]), steps_per_epoch, epochs)[0])
 
     def __mul__(self, base: float) -> Scheduled:
-        return Scheduled(float(base), self)
+        return Scheduled(check_number("a scheduled hyper-parameter", base, -float("inf"), float("inf")), self)
 
     __rmul__ = __mul__
 
@@ -53,9 +53,6 @@ class Scheduled:
 
     base: float
     schedule: Schedule
-
-    def __float__(self) -> float:
-        return self.base
 
 
 class Constant(Schedule):

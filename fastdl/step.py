@@ -11,7 +11,7 @@ from fastdl.kernels import loss, reduce
 from fastdl.kernels.gather import Rows, record_gather
 from fastdl.nn.network import Network, padded
 from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
-from fastdl.program import Buffer, Recorder, TeamSize, bind
+from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
@@ -86,10 +86,6 @@ class Memory:
 
     def __init__(self, network: Network, slots: Sequence[str]) -> None:
         size = sum(padded(parameter.size) for parameter in network.all_parameters())
-        if size == 0:
-            raise ValueError(f"{network.title()}: expected at least one trainable parameter, it has none")
-        from fastdl.program import aligned
-
         self.parameters = network.arena
         self.gradient = aligned(4 * size).view(np.float32)
         self.slots = {name: aligned(4 * size).view(np.float32) for name in slots}

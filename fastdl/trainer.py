@@ -98,6 +98,7 @@ class Trainer:
         self.step = 0
         self.epoch = 0
         self.stopping = False
+        self._fitting = False
         self._arena: Array | None = None  # the network's, for which memory and programs are made
         self._memory: Memory | None = None
         self._programs: dict[Any, Any] = {}
@@ -134,6 +135,19 @@ class Trainer:
             self.clip,
             for_diagnosis=for_diagnosis,
         )
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """Copies of everything that training changes."""
+        slots = {} if self._memory is None else {name: slot.copy() for name, slot in self._memory.slots.items()}
+        return self.net.snapshot(), slots, self.step
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """Go back to a `snapshot`."""
+        weights, slots, self.step = snapshot
+        self.net.restore(weights)
+        for name, slot in slots.items():
+            assert self._memory is not None
+            self._memory.slots[name][...] = slot
 
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""
@@ -212,19 +226,29 @@ class Trainer:
             After Ctrl-C; network and history are those of the last complete step and epoch, callbacks have ended.
         """
         epochs, batch_size = check_int("epochs", epochs, 1), check_int("batch_size", batch_size, 1)
+        if callbacks is not None and not isinstance(callbacks, Callback | Iterable):
+            raise TypeError(f"callbacks: expected a list of Callback, got {type(callbacks).__name__}")
         watchers = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
         for i, watcher in enumerate(watchers):
             if not isinstance(watcher, Callback):
                 raise TypeError(f"callbacks[{i}]: expected a Callback, got {type(watcher).__name__}")
+        if validation_data is not None and not isinstance(validation_data, tuple | list):
+            raise TypeError(f"validation_data: expected a tuple (X, y), got {type(validation_data).__name__}")
         if validation_data is not None and (validation_split or len(validation_data) not in (2, 3)):
             raise ValueError("validation_data: expected (X, y) or (X, y, sample_weight), without validation_split")
         bar = Progress(progress)
         with self.net.busy("fit"):
+            if self._fitting:
+                raise RuntimeError("fit: this trainer is in the middle of a fit; a callback can't start another")
             training, validation = self._take(X, y, sample_weight, class_weight, validation_split, validation_data)
             if drop_last and training.size < batch_size:
                 raise ValueError(f"drop_last: {training.size} rows hold no whole batch of {batch_size}")
             self.stopping = False
-            Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
+            self._fitting = True
+            try:
+                Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
+            finally:
+                self._fitting = False
         return self.history
 
     def _take(
@@ -242,6 +266,8 @@ class Trainer:
         x = check_inputs(net, X, "X")
         try:
             net.build((x.shape[1],), self.seed)
+            if net.count_parameters() == 0:
+                raise ValueError(f"{net.title()}: expected at least one trainable parameter, it has none")
             part, classes = check_part(net, self.loss, x, y, sample_weight, class_weight, net.classes_)
             training, validation = part.split(fraction, self.seed) if fraction else (part, None)
             if validation_data is not None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fastdl
+from fastdl import datasets, nn, optim
 from fastdl.callbacks import Callback, CSVLogger, EarlyStopping
 from fastdl.history import History
 
@@ -236,3 +238,112 @@ def test_csv_logger_fails_before_the_training(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         trainer.fit(losses(1), CSVLogger(tmp_path / "nowhere" / "log.csv"))
     assert trainer.history.epochs == 0
+
+
+# ------------------------------------------------------------------------------------------- with the real trainer
+
+
+class Recorder(Callback):
+    """Keeps the weights of every epoch, and the calls of the hooks."""
+
+    def __init__(self) -> None:
+        self.weights: list[dict[str, np.ndarray]] = []
+        self.calls: list[str] = []
+
+    def on_train_begin(self, trainer: Any) -> None:
+        self.calls.append("train_begin")
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        self.calls.append(f"epoch_begin {epoch}")
+
+    def on_epoch_end(self, trainer: Any, epoch: int, logs: dict[str, float]) -> None:
+        self.weights.append(trainer.net.state_dict())
+        self.calls.append(f"epoch_end {epoch}")
+
+    def on_train_end(self, trainer: Any) -> None:
+        self.calls.append("train_end")
+
+
+def small_trainer() -> Any:
+    layers = [nn.Standardize(), nn.Dense(16), nn.BatchNorm(), nn.ReLU(), nn.Dense(10)]
+    # Such a rate that the validation loss goes up and down.
+    return fastdl.Trainer(nn.Sequential(*layers), optimizer=optim.Adam(0.03), metrics=["accuracy"], seed=1)
+
+
+def fit(trainer: Any, callbacks: list[Callback], epochs: int = 12) -> History:
+    x, y = datasets.load_digits()
+    fitted: History = trainer.fit(
+        x[:400], y[:400], epochs=epochs, batch_size=32, validation_split=0.25, callbacks=callbacks, progress=False
+    )
+    return fitted
+
+
+@pytest.mark.parametrize(("monitor", "pick"), [("val_loss", np.argmin), ("val_accuracy", np.argmax)])
+@pytest.mark.parametrize("patience", [2, 100])
+def test_the_network_ends_with_the_weights_of_its_best_epoch(monitor: str, pick: Any, patience: int) -> None:
+    trainer, recorder, stopping = small_trainer(), Recorder(), EarlyStopping(monitor, patience=patience)
+    history = fit(trainer, [recorder, stopping])
+    best = int(pick(history[monitor]))
+    assert stopping.best_epoch == best < history.epochs - 1, "else the test shows nothing"
+    assert stopping.best == history[monitor][best]
+    assert history.epochs == (best + 1 + patience if patience == 2 else 12)
+    for name, array in trainer.net.state_dict().items():
+        np.testing.assert_array_equal(array, recorder.weights[best][name], err_msg=name)
+    last = recorder.weights[-1]
+    assert any(not np.array_equal(array, last[name]) for name, array in trainer.net.state_dict().items())
+
+
+def test_watching_changes_no_bit_of_the_training() -> None:
+    plain, watched = small_trainer(), small_trainer()
+    recorder = Recorder()
+    assert fit(plain, []) == fit(watched, [EarlyStopping(patience=100), recorder])
+    for name, array in plain.net.state_dict().items():
+        np.testing.assert_array_equal(array, recorder.weights[-1][name])
+
+
+def test_a_second_fit_with_the_same_callbacks(tmp_path: Path) -> None:
+    trainer, recorder, stopping = small_trainer(), Recorder(), EarlyStopping(patience=3)
+    logger = CSVLogger(tmp_path / "log.csv")
+    first = fit(trainer, [recorder, stopping, logger]).epochs
+    history = fit(trainer, [recorder, stopping, logger])
+    assert history.epochs > first and stopping.best_epoch >= first
+    assert stopping.best == min(history["val_loss"][first:])
+    best = recorder.weights[stopping.best_epoch]
+    for name, array in trainer.net.state_dict().items():
+        np.testing.assert_array_equal(array, best[name])
+    history.to_csv(tmp_path / "history.csv")
+    assert read(tmp_path / "log.csv") == read(tmp_path / "history.csv")
+
+
+def test_hooks_come_in_order() -> None:
+    recorder = Recorder()
+    fit(small_trainer(), [recorder], epochs=2)
+    assert recorder.calls == [
+        "train_begin",
+        "epoch_begin 0",
+        "epoch_end 0",
+        "epoch_begin 1",
+        "epoch_end 1",
+        "train_end",
+    ]
+
+
+def test_an_interrupted_training_ends_with_its_best_weights() -> None:
+    class Interrupt(Callback):
+        def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+            if epoch == 6:
+                trainer.net.load_state_dict({name: array * 0 for name, array in trainer.net.state_dict().items()})
+                raise KeyboardInterrupt
+
+    trainer, recorder, stopping = small_trainer(), Recorder(), EarlyStopping(patience=100)
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer, [recorder, stopping, Interrupt()])
+    assert trainer.history.epochs == 6 and recorder.calls[-1] == "train_end"
+    for name, array in trainer.net.state_dict().items():
+        np.testing.assert_array_equal(array, recorder.weights[stopping.best_epoch][name])
+
+
+def test_without_validation_data_early_stopping_says_what_to_do() -> None:
+    x, y = datasets.load_digits()
+    with pytest.raises(ValueError, match=r"val_loss.*is not there, this training has loss, accuracy.*validation_split"):
+        small_trainer().fit(x[:64], y[:64], epochs=2, callbacks=[EarlyStopping()], progress=False)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,7 @@ def test_npz() -> None:
         ("a,a,y\n1,2,0.5\n", ["several columns are called 'a'"]),
         ("a,b,y\n1_0,2,0.5\n2,2,3.5\n", ["'a' (such as '1_0')"]),
         ("a,b,y\n1,2,0.5\n3,4,0.5\n", ["target 'y' is 0.5 in every row"]),
+        ("a,b,y\n1,2,1e200\n3,4,5e200\n5,6,2e200\n", ["target 'y' is too large to square"]),
         ("a,b,y\n1,2,u\n3,4,u\n", ["target 'y' is u in every row"]),
         ("y\n0.5\n1.5\n", ["no columns besides the target 'y'"]),
         ("a,b,y\n", ["a header but no rows"]),
@@ -223,7 +225,7 @@ def test_npz() -> None:
 )  # fmt: skip
 def test_tables_that_are_refused(text: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     message = refusal(capsys, "train", write("t.csv", text))
-    assert message.startswith("t.csv: ")
+    assert message.startswith(("t.csv: ", "the target"))
     for word in words:
         assert word in message
 
@@ -335,6 +337,9 @@ def test_classes_of_text_go_round(capsys: pytest.CaptureFixture[str]) -> None:
     header, *rows = list(csv.reader(capsys.readouterr().out.splitlines()))
     assert header == ["prediction", "p_lily, white", "p_rose", "p_tulip"]
     assert [row[0] for row in rows] == ["lily, white", "rose", "tulip"]
+    # Who loads the model in Python finds the same labels.
+    net = fastdl.nn.load("model/model.safetensors")
+    assert net.predict_classes(np.array([[1.0, 21], [2, 2], [3, 11]])).tolist() == ["lily, white", "rose", "tulip"]
 
 
 def test_regression_answers_in_the_units_of_the_target(capsys: pytest.CaptureFixture[str]) -> None:
@@ -503,6 +508,12 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
         assert "Traceback" in err and err.endswith("fastdl: error: there is no file nowhere.csv\n")
 
 
+def test_a_warning_is_one_line_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastdl.cli.info.collect", lambda: warnings.warn("hm", stacklevel=1) or {"fact": 1})
+    assert main(["info", "--json"]) == 0
+    assert capsys.readouterr().err == "fastdl: warning: hm\n"
+
+
 def test_a_mistake_of_ours_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> dict[str, Any]:
         raise KeyError("oops")
@@ -550,13 +561,18 @@ def test_info_knows_the_extras_of_the_project() -> None:
 def test_ctrl_c_keeps_what_there_is() -> None:
     flowers(rows=3000)
     options = ["--epochs", "100000", "--patience", "100000", "--hidden", "64", "--out", "model"]
-    process = command("train", "flowers.csv", *options, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    while "Dense" not in process.stdout.readline():  # the summary comes just before the training
-        assert process.poll() is None
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    # Tests that run in the background are born deaf to Ctrl-C, and so would be their children.
+    listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    process = command("train", "flowers.csv", *options, stdout=subprocess.PIPE, preexec_fn=listen)
+    try:
+        assert process.stdout is not None
+        while "Dense" not in process.stdout.readline():  # the summary comes just before the training
+            assert process.poll() is None
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     assert "Traceback" not in err and "interrupted" in err
     metrics = json.loads(Path("model/metrics.json").read_text())

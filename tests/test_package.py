@@ -197,16 +197,52 @@ def test_sdist_builds_the_wheel(checkout_copy: Path) -> None:
                 check_stripped(archive.read(name), name)
 
 
-@pytest.mark.slow
-def test_build_makes_anew_only_what_changed(checkout_copy: Path) -> None:
-    def build() -> str:
-        command = [sys.executable, "setup.py", "build_ext", "--inplace"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=checkout_copy).stdout
+# A project of two tiny modules, built by the real setup.py: csrc belongs to _team, and both include its header.
+TOY = {
+    "csrc/fastdl.h": "int toy(void);\n",
+    "csrc/dispatch.c": '#include "fastdl.h"\nint toy(void) { return 3; }\n',
+    "csrc/isa/baseline.c": "typedef int nothing;\n",
+    "fastdl/__init__.py": "",
+    "fastdl/__init__.pxd": "",
+    "fastdl/kernels/__init__.py": "",
+    "fastdl/kernels/__init__.pxd": "",
+    "fastdl/kernels/_team.pyx": 'cdef extern from "fastdl.h":\n    int toy()\n\ndef number():\n    return toy()\n',
+    "fastdl/kernels/noun.pyx": "def double(x):\n    return 2 * x\n",
+}
 
+
+@pytest.mark.slow
+def test_build_makes_anew_only_what_changed(tmp_path: Path) -> None:
     pytest.importorskip("Cython")
-    assert "-c csrc/isa/baseline.c" in build()
-    assert "csrc/" not in build().replace("-Icsrc", ""), "nothing has changed"
-    (checkout_copy / "csrc" / "fastdl.h").touch()
-    again = build()
-    assert "-c csrc/isa/baseline.c" in again and re.search(r"-shared .*_team\.", again)
-    assert not list((checkout_copy / "fastdl").rglob("*.c"))
+    for name, text in TOY.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    shutil.copy(CHECKOUT / "setup.py", tmp_path)
+
+    def build(*options: str) -> set[str]:
+        """The objects and modules that were made."""
+        command = [sys.executable, "setup.py", "build_ext", "--inplace", *options]
+        out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+        made = re.findall(r" -o build/\S*?([a-z_]+)\.(?:o|c\S*so)\b", out)
+        return set(made)
+
+    def number() -> str:
+        program = "from fastdl.kernels import _team, noun; print(noun.double(_team.number()))"
+        return subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path
+        ).stdout.strip()
+
+    native = {"dispatch", "baseline"}
+    assert build() == {*native, "_team", "noun"} and number() == "6"
+    assert build() == set()
+    (tmp_path / "csrc" / "dispatch.c").write_text(TOY["csrc/dispatch.c"].replace("3", "4"))
+    assert build() == {*native, "_team"} and number() == "8"
+    (tmp_path / "csrc" / "fastdl.h").touch()
+    assert build() == {*native, "_team", "noun"}
+    (tmp_path / "fastdl/kernels/noun.pyx").write_text("def double(x):\n    return x + x + 1\n")
+    assert build() == {"noun"} and number() == "9"
+    assert build("--debug") == build() == {*native, "_team", "noun"}
+    assert not list((tmp_path / "fastdl").rglob("*.c"))
+    (tmp_path / "csrc" / "dispatch.c").write_text("#include <Python.h>\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        build()

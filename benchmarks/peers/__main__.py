@@ -64,7 +64,7 @@ def main() -> None:
     names = installed(options.peers)
     cpus = machine.usable_cpus()
     busy_cpu = cpus[max(options.threads) - 1] if options.busy else None
-    stolen = machine.stolen_jiffies()
+    disturbance = machine.Disturbance()
     timings: list[Timing] = []
     with ExitStack() as stack:
         runners = []
@@ -82,10 +82,9 @@ def main() -> None:
             print("\n".join(ratio_lines(found)), end="\n\n", flush=True)
     if OURS in names and len(names) > 1:
         print(summary(timings))
-    stolen = machine.stolen_jiffies() - stolen
-    print(f"other virtual machines took {stolen / 100:.2f} s of this one's processors meanwhile")
+    print(disturbance)
     if options.json:
-        report = {"machine": facts, "stolen_seconds": stolen / 100, "timings": [one.to_json() for one in timings]}
+        report = {"machine": facts, "disturbance": str(disturbance), "timings": [one.to_json() for one in timings]}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -63,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *details: note(f"warning: {message}")
+            code = run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a failure still is an error message and an exit code
         return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from fastdl.cli import folder, report
 from fastdl.cli.task import Task
 
-LR_DECAY = 0.97
+LR_DECAY = 0.97  # an epoch
 
 
 class Job:
@@ -43,9 +44,11 @@ class Job:
         classes = task.kind == "classification"
         if not classes:
             y = training[1]
-            task.mean, task.std = float(y.mean()), float(y.std())
-            if task.std == 0:
-                raise ValueError("the target has the same value in all training rows; there is nothing to learn")
+            with np.errstate(over="ignore", invalid="ignore"):
+                task.mean, task.std = float(y.mean()), float(y.std())
+            if not 0 < task.std < math.inf:
+                what = "has the same value in all training rows" if task.std == 0 else "is too large to square"
+                raise ValueError(f"the target {task.target!r} {what}")
         self.batch_size = args.batch_size or (
             64 if len(training[0]) < 10_000 else 128 if len(training[0]) < 50_000 else 256
         )
@@ -151,6 +154,9 @@ class Job:
 
     def save(self, path: Path, metrics: dict[str, Any]) -> bool:
         """Write all files; False when there is no picture for want of matplotlib."""
+        if self.task.classes:
+            # Trained on class numbers; who loads the model in Python gets the labels themselves.
+            self.net.classes_ = np.array(self.task.classes)
         self.net.save(path / folder.MODEL)
         self.task.save(path / folder.TASK)
         self.trainer.history.to_csv(path / folder.HISTORY)
@@ -177,10 +183,14 @@ class Job:
 
 
 def make_network(hidden: list[int], dropout: float, outputs: int) -> Any:
-    """Dense - BatchNorm - ReLU - Dropout for each width, and a head."""
+    """Scaler, then Dense - BatchNorm - ReLU - Dropout for each width, and a head.
+
+    The scaler is MinMaxScale, not Standardize: a pixel that is lit in one image of a thousand would be 30 deviations
+    high there, which costs 1 % of accuracy on the digits; on tables the two make no difference.
+    """
     from fastdl import nn
 
-    layers: list[Any] = [nn.Standardize()]
+    layers: list[Any] = [nn.MinMaxScale(-1, 1)]
     for width in hidden:
         layers += [nn.Dense(width), nn.BatchNorm(), nn.ReLU()]
         if dropout > 0:

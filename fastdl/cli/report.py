@@ -55,7 +55,7 @@ def _number(name: str, value: float | None) -> str:
     if name == "accuracy":
         return f"{100 * value:.2f} %"
     if name == "r2":
-        return f"{value:.4f}"
+        return f"{round(value, 4) + 0.0:.4f}"  # the sum makes no minus of a rounded zero
     return plain(value)
 
 
@@ -72,6 +72,7 @@ def save_curves(path: Path, history: History, title: str, best_epoch: int | None
     if best_epoch is not None:
         for axes in figure.axes:
             axes.axvline(best_epoch, color="0.4", linestyle=":", linewidth=1.2, label="best epoch", zorder=0)
-            axes.legend(frameon=False)
+            if axes.get_legend() is not None:
+                axes.legend(frameon=False)
     figure.suptitle(title)
     figure.savefig(path, dpi=150)

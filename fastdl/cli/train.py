@@ -32,9 +32,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     add("--force", action="store_true", help="replace the results that are there")
     add = parser.add_argument_group("network and training").add_argument
     add("--hidden", metavar="N,N", type=widths, default=[256, 128], help="hidden units (default: 256,128)")
-    add("--dropout", metavar="R", type=part, default=0.2, help="dropout rate (default: 0.2)")
-    add("--lr", metavar="R", type=positive, default=2e-3, help="learning rate of Adam (default: 0.002)")
-    add("--epochs", metavar="N", type=whole(1), default=60, help="at most so many (default: 60)")
+    add("--dropout", metavar="R", type=part, default=0.1, help="dropout rate (default: 0.1)")
+    add("--lr", metavar="R", type=positive, default=3e-3, help="learning rate of Adam (default: 0.003)")
+    add("--epochs", metavar="N", type=whole(1), default=100, help="at most so many (default: 100)")
     add("--batch-size", metavar="N", type=whole(1), help="default: 64; 128 from 10,000 rows, 256 from 50,000")
     add(
         "--validation-split", metavar="F", type=part, default=0.2, help="part of the rows to validate on (default: 0.2)"

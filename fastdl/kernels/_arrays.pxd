@@ -17,7 +17,7 @@ cdef inline float* flat(float[::1] x) noexcept:
     return &x[0]
 
 
-cdef inline float* rows(float[:, :] x) noexcept:
+cdef inline float* rowwise(float[:, :] x) noexcept:
     """Where a matrix begins, NULL for None."""
     if x is None:
         return NULL

@@ -54,8 +54,10 @@ cdef extern from "fastdl.h" nogil:
                               ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, float scale) noexcept nogil
         void (*philox)(uint32_t* words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step,
                        uint32_t stream) noexcept nogil
-        void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
-        void (*normal)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
+        void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,
+                        uint32_t stream) noexcept nogil
+        void (*normal)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,
+                       uint32_t stream) noexcept nogil
         void (*cross_entropy)(float* loss, float* dx, const float* x, const int32_t* labels, const float* weights,
                               ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx,
                               double total_weight) noexcept nogil

@@ -1,6 +1,9 @@
+cimport cython
+
 from fastdl.kernels._team cimport Op, Run, chunks_fn, run_fn
 
 
+@cython.final
 cdef class Program:
     cdef Op* ops
     cdef ptrdiff_t n_ops, capacity

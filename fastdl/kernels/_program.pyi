@@ -1,8 +1,9 @@
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, final
 
 from numpy.typing import ArrayLike
 
+@final
 class Program:
     def call(self, function: Callable[[int], object]) -> None: ...
     def begin(self, n_rows: int, batch: int, steps: int, seed: int, step: int, scalars: ArrayLike) -> None: ...

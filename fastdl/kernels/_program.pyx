@@ -1,6 +1,7 @@
 """A recorded step: a flat list of ops, bound to memory, that a team runs many times over without Python."""
 import numpy as np
 
+cimport cython
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -8,7 +9,10 @@ from fastdl.kernels._team cimport (
     FASTDL_DEADLINE, FASTDL_FINISHED, FASTDL_HALTED, FASTDL_PYTHON, Op, Run, chunks_fn, now, run_fn, run_team,
 )
 
+_STATUS = {FASTDL_FINISHED: "finished", FASTDL_DEADLINE: "deadline", FASTDL_HALTED: "halted"}
 
+
+@cython.final
 cdef class Program:
     """Ops are added by the record functions of the kernel modules, in the order in which they run."""
 
@@ -24,7 +28,7 @@ cdef class Program:
         free(self.ops)
 
     cdef void* add(self, run_fn run, chunks_fn chunks, const void* args, size_t size, tuple keep) except NULL:
-        """Append an op with a copy of its arguments, which is returned; the arrays in keep live as long as the program."""
+        """Append an op with a copy of its arguments, which is returned; what is in keep lives as long as we do."""
         cdef Op* ops
         cdef void* copy
         if self.n_ops == self.capacity:
@@ -49,14 +53,18 @@ cdef class Program:
         self.add(NULL, NULL, NULL, 0, ())
         self.calls[self.n_ops - 1] = function
 
+    def _refuse_if_running(self) -> None:
+        if self.running:
+            raise RuntimeError(
+                "this network is already running in another thread; two fits of one network are an error")
+
     def begin(self, Py_ssize_t n_rows, Py_ssize_t batch, Py_ssize_t steps, seed, step, scalars) -> None:
         """Set up `steps` steps over rows 0 .. n_rows in batches.
 
         seed and step (the number of the first step) are what random streams depend on; scalars has a row of
         hyper-parameters for each step, shape (steps, k), float64.
         """
-        if self.running:
-            raise RuntimeError("this network is already running in another thread; two fits of one network are an error")
+        self._refuse_if_running()
         if n_rows < 1 or batch < 1 or not 0 <= (steps - 1) * batch < n_rows:
             raise ValueError(f"steps: {steps} steps of {batch} rows do not fit {n_rows} rows")
         cdef const double[:, ::1] table = np.ascontiguousarray(scalars, np.float64)
@@ -81,8 +89,7 @@ cdef class Program:
     def advance(self, int threads, double seconds=0.0) -> str:
         """Run on, at most about the given time (0: to the end). Returns "finished", "deadline" or "halted"."""
         cdef int status
-        if self.running:
-            raise RuntimeError("this network is already running in another thread; two fits of one network are an error")
+        self._refuse_if_running()
         if self.run.steps_done >= self.run.steps:
             return "finished"
         self.running = True
@@ -93,7 +100,7 @@ cdef class Program:
                     run_team(&self.run, threads)
                 status = self.run.status
                 if status != FASTDL_PYTHON:
-                    return "finished" if status == FASTDL_FINISHED else "halted" if status == FASTDL_HALTED else "deadline"
+                    return _STATUS[status]
                 self.calls[self.run.op](self.run.step.rows)
                 self.run.op += 1
         finally:

@@ -48,7 +48,8 @@ cdef inline ptrdiff_t pieces(ptrdiff_t total, ptrdiff_t size) noexcept nogil:
     return (total + size - 1) // size
 
 
-cdef inline ptrdiff_t piece_size(ptrdiff_t total, ptrdiff_t unit_cost, ptrdiff_t target, ptrdiff_t multiple) noexcept nogil:
+cdef inline ptrdiff_t piece_size(ptrdiff_t total, ptrdiff_t unit_cost, ptrdiff_t target,
+                                 ptrdiff_t multiple) noexcept nogil:
     """Units in a chunk that costs about `target`, a multiple of `multiple`, and never more than MAX_CHUNKS chunks."""
     cdef ptrdiff_t size = target // (unit_cost if unit_cost > 0 else 1) // multiple * multiple
     if size < multiple:

@@ -69,8 +69,8 @@ def check_threads(threads: int | None) -> int:
         raise ValueError(f"threads: expected at least 1 or None, got {threads}")
     if _forked and threads > 1:
         raise RuntimeError(
-            f"threads: a forked process runs on one thread, got {threads}. OpenMP cannot start a team after fork; start "
-            "worker processes with multiprocessing.get_context('spawn') instead (results are the same bits either way)")
+            f"threads: a forked process runs on one thread, got {threads}. OpenMP cannot start a team after "
+            "fork; start worker processes with multiprocessing.get_context('spawn') instead (the bits are the same)")
     return min(threads, <int>MAX_THREADS)
 
 
@@ -104,7 +104,7 @@ cdef void run_team(Run* run, int threads) noexcept nogil:
     """Work through a run. Its status says why it came back."""
     cdef Board* board
     run.status = FASTDL_RUNNING
-    if threads <= 1 or posix_memalign(<void**>&board, 64, sizeof(Board)) != 0:
+    if threads <= 1 or _forked or posix_memalign(<void**>&board, 64, sizeof(Board)) != 0:
         work_alone(run)
         return
     open_board(board, run, threads)

@@ -1,8 +1,8 @@
 """Batch normalisation: statistics, forward, backward, running estimates. Chunks are blocks of columns.
 
-Per column an op keeps, from forward to backward: mean and variance in float64 (`stats`), and in float32 (`coef`) the four
-numbers that the inner loops read. The mean rounded to float32 can be off by more than a small signal on a large offset; what
-is lost goes into the shift, in float64, so that nothing is.
+Per column an op keeps, from forward to backward: mean and variance in float64 (`stats`), and in float32 (`coef`) the
+four numbers that the inner loops read. The mean rounded to float32 can be off by more than a small signal on a large
+offset; what is lost goes into the shift, in float64, so that nothing is.
 """
 import numpy as np
 
@@ -123,8 +123,8 @@ cdef Norm norm_of(float[:, :] x, float[::1] gamma, float[::1] beta, float[::1] r
 
 
 def record_forward(Program program, float[:, :] y, float[:, :] x, float[::1] gamma, float[::1] beta,
-                   float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef, double eps,
-                   bint training):
+                   float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef,
+                   double eps, bint training):
     """Record y = (x - mean) gamma / std + beta.   y, x: (B, n)   stats: (2, n)   coef: (4, n)   the rest: (n,).
 
     In training with more than one row mean and variance are the batch's and go to stats; else the running ones.
@@ -136,8 +136,8 @@ def record_forward(Program program, float[:, :] y, float[:, :] x, float[::1] gam
 
 
 def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :] x, float[::1] gamma, float[::1] beta,
-                    float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef, double eps,
-                    double[:, ::1] sums, float[::1] dgamma, float[::1] dbeta):
+                    float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef,
+                    double eps, double[:, ::1] sums, float[::1] dgamma, float[::1] dbeta):
     """Record the gradients of a training forward that left stats and coef.   dx: (B, n), may be dy, or None."""
     cdef Norm a = norm_of(x, gamma, beta, running_mean, running_var, stats, coef, eps, True)
     if dx is not None:
@@ -154,10 +154,10 @@ def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :]
 
 def record_running(Program program, float[::1] running_mean, float[::1] running_var, double[:, ::1] stats,
                    double momentum):
-    """Record the update of the running estimates; it belongs behind the finite check, so that no bad step leaves a trace."""
+    """Record the update of the running estimates. It belongs behind the finite check: no bad step leaves a trace."""
     cdef Norm a = Norm(x=NULL, cols=running_mean.shape[0], ldx=0, gamma=NULL, beta=NULL, running_mean=&running_mean[0],
-                       running_var=&running_var[0], stats=&stats[0, 0], coef=NULL, eps=0.0, statistics=FROM_BATCH, y=NULL,
-                       dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=0, lddy=0, momentum=momentum)
+                       running_var=&running_var[0], stats=&stats[0, 0], coef=NULL, eps=0.0, statistics=FROM_BATCH,
+                       y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=0, lddy=0, momentum=momentum)
     program.add(running_chunk, once, &a, sizeof(a), (running_mean, running_var, stats))
 
 

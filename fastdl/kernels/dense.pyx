@@ -166,12 +166,13 @@ def matmul(a, b, bint transpose_a=False, bint transpose_b=False, out=None):
     cdef ptrdiff_t m = x.shape[1 if transpose_a else 0], k = x.shape[0 if transpose_a else 1]
     cdef ptrdiff_t n = y.shape[0 if transpose_b else 1]
     if y.shape[1 if transpose_b else 0] != k:
-        raise ValueError(f"b: expected {k} {'columns' if transpose_b else 'rows'} to match a of shape {(<object>x).shape}"
-                         f"{' transposed' if transpose_a else ''}, got shape {(<object>y).shape}")
+        raise ValueError(f"b: expected {k} {'columns' if transpose_b else 'rows'} to match a of shape "
+                         f"{(<object>x).shape}{' transposed' if transpose_a else ''}, got shape {(<object>y).shape}")
     c = result(out, (m, n), (x, y))
     cdef ptrdiff_t a_i = 1 if transpose_a else x.shape[1], a_p = x.shape[1] if transpose_a else 1
     cdef ptrdiff_t b_p = 1 if transpose_b else y.shape[1], b_j = y.shape[1] if transpose_b else 1
-    product_now(Product(fastdl_gemm(at(c), at(x), at(y), NULL, n, a_i, a_p, b_p, b_j, k, FASTDL_LINEAR), m, n, FIXED), m)
+    cdef fastdl_gemm g = fastdl_gemm(at(c), at(x), at(y), NULL, n, a_i, a_p, b_p, b_j, k, FASTDL_LINEAR)
+    product_now(Product(g, m, n, FIXED), m)
     return c
 
 

@@ -1,4 +1,4 @@
-"""Inverted dropout. Two ops: the mask as bits, a pure function of (seed, step, stream, element), and its application."""
+"""Inverted dropout. Two ops: the mask as bits, a pure function of (seed, step, stream, element), and its use."""
 import numpy as np
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -55,7 +55,8 @@ cdef ptrdiff_t apply_chunks(void* args, const Step* step) noexcept nogil:
 cdef void apply_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Apply* a = <const Apply*>args
     cdef ptrdiff_t size = row_step(a, step), i = chunk * size
-    K.dropout_apply(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx, a.scale)
+    K.dropout_apply(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
+                    a.scale)
 
 
 def mask_bytes(Py_ssize_t elements) -> int:
@@ -153,7 +154,8 @@ def dropout_forward(x, rate, seed, step=0, stream=0, out=None):
     cdef double probability = rate_of(rate)
     y = result(out, (rows, n), (x_,))
     bits = bits_now(rows, n, probability, seed, step, stream)
-    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n, <float>(1.0 / (1.0 - probability)))
+    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n,
+                         <float>(1.0 / (1.0 - probability)))
     cdef Op op = Op(apply_chunk, apply_chunks, &a)
     run_now(&op, 1, rows)
     return y

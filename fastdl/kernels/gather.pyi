@@ -1,4 +1,4 @@
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +9,7 @@ _Float32: TypeAlias = NDArray[np.float32]
 
 TYPES: dict[str, int]
 
+@final
 class Rows:
     def __init__(self, cols: int) -> None: ...
     @property

@@ -1,6 +1,7 @@
 """Rows of the caller's arrays into batches and back."""
 import numpy as np
 
+cimport cython
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
 from numpy cimport ndarray
@@ -92,13 +93,14 @@ def readable(x) -> bool:
 
 
 def as_readable(x):
-    """A matrix of real numbers as one that is readable: itself, or a copy of its own type where the gather knows that."""
+    """A matrix of real numbers as one that is readable: itself, or a copy, of its own type if the gather knows that."""
     if readable(x):
         return x
     name = x.dtype.newbyteorder("=").name
     return np.require(x, name if name in TYPES else np.float32 if name == "float16" else np.float64, ("C", "A"))
 
 
+@cython.final
 cdef class Rows:
     """An array of the caller's that a recorded step reads or writes by rows; another one may be set between runs."""
 

@@ -5,7 +5,7 @@ from libc.math cimport isfinite
 from libc.stdint cimport int32_t
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport flat, matrix, result, rows, vector
+from fastdl.kernels._arrays cimport flat, matrix, result, rowwise, vector
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
@@ -51,8 +51,12 @@ cdef ptrdiff_t loss_chunks(void* args, const Step* step) noexcept nogil:
 cdef void loss_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Loss* a = <const Loss*>args
     cdef ptrdiff_t size = row_step(a.cols, step), i = chunk * size, rows = min(size, step.rows - i)
-    cdef float* dx = NULL if a.dx == NULL else a.dx + i * a.lddx
-    cdef const float* weights = NULL if a.weights == NULL else a.weights + i
+    cdef float* dx = a.dx
+    cdef const float* weights = a.weights
+    if dx != NULL:
+        dx += i * a.lddx
+    if weights != NULL:
+        weights += i
     if a.kind == CROSS_ENTROPY:
         K.cross_entropy(a.loss + i, dx, a.x + i * a.ldx, a.labels + i, weights, rows, a.cols, a.lddx, a.ldx, a.total[0])
     else:
@@ -110,7 +114,7 @@ def record_hits(Program program, float[::1] hits, float[:, :] x, int32_t[::1] la
 def record_cross_entropy(Program program, float[::1] loss, float[:, :] dx, float[:, :] x, int32_t[::1] labels,
                          double[::1] total, float[::1] weights=None):
     """Record softmax cross-entropy and its gradient.   loss, labels, weights: (B,)   dx: (B, n) or None   x: (B, n)."""
-    cdef Loss a = Loss(CROSS_ENTROPY, &loss[0], rows(dx), &x[0, 0], &labels[0], NULL,
+    cdef Loss a = Loss(CROSS_ENTROPY, &loss[0], rowwise(dx), &x[0, 0], &labels[0], NULL,
                        flat(weights), &total[1], x.shape[1],
                        0 if dx is None else dx.strides[0] // 4, x.strides[0] // 4, 0)
     program.add(loss_chunk, loss_chunks, &a, sizeof(a), (loss, dx, x, labels, total, weights))
@@ -119,7 +123,7 @@ def record_cross_entropy(Program program, float[::1] loss, float[:, :] dx, float
 def record_mse(Program program, float[::1] loss, float[:, :] dx, float[:, :] x, float[:, :] target, double[::1] total,
                float[::1] weights=None):
     """Record squared error and its gradient.   loss, weights: (B,)   dx: (B, n) or None   x, target: (B, n)."""
-    cdef Loss a = Loss(SQUARED_ERROR, &loss[0], rows(dx), &x[0, 0], NULL, &target[0, 0],
+    cdef Loss a = Loss(SQUARED_ERROR, &loss[0], rowwise(dx), &x[0, 0], NULL, &target[0, 0],
                        flat(weights), &total[1], x.shape[1],
                        0 if dx is None else dx.strides[0] // 4, x.strides[0] // 4, target.strides[0] // 4)
     program.add(loss_chunk, loss_chunks, &a, sizeof(a), (loss, dx, x, target, total, weights))
@@ -132,17 +136,16 @@ cdef ndarray _weights(object weights, ptrdiff_t rows):
     return s
 
 
-cdef tuple loss_now(Loss a, ndarray x, object weights):
+cdef tuple loss_now(Kind kind, ndarray x, const int32_t* labels, const float* target, object weights):
     cdef ptrdiff_t rows = x.shape[0], n = x.shape[1]
     cdef ndarray s = None if weights is None else _weights(weights, rows)
     cdef ndarray loss = result(None, (rows,), ()), dx = result(None, (rows, n), ())
     cdef double total = rows if weights is None else float(np.sum(s, dtype=np.float64))
-    a.loss = <float*>loss.data
-    a.dx = <float*>dx.data
-    a.x = <float*>x.data
-    a.weights = NULL if weights is None else <float*>s.data
-    a.total = &total
-    a.cols = a.lddx = a.ldx = a.ldt = n
+    cdef const float* given = NULL
+    if weights is not None:
+        given = <float*>s.data
+    cdef Loss a = Loss(kind, <float*>loss.data, <float*>dx.data, <float*>x.data, labels, target, given, &total, n,
+                       n, n, n)
     cdef Op op = Op(loss_chunk, loss_chunks, &a)
     run_now(&op, 1, rows)
     return loss, dx
@@ -163,7 +166,7 @@ def softmax_cross_entropy(logits, labels, weights=None):
     Returns
     -------
     loss : ndarray, shape (B,), float32
-        log(sum_j exp(x_ij)) - x_i,label of each row, not weighted. Computed from differences to the row's largest logit.
+        log(sum_j exp(x_ij)) - x_i,label of each row, not weighted; from differences to the row's largest logit.
     dlogits : ndarray, shape (B, n), float32
         Gradient of sum(s loss) / sum(s): s_i / sum(s) (softmax(x_i) - onehot). Exactly 0 in rows of weight 0.
 
@@ -179,11 +182,12 @@ def softmax_cross_entropy(logits, labels, weights=None):
     if labels.dtype.kind not in "iub":
         raise TypeError(f"labels: expected integers, got dtype {labels.dtype}")
     if labels.shape != (x.shape[0],):
-        raise ValueError(f"labels: expected shape ({x.shape[0]},) to match logits {(<object>x).shape}, got {labels.shape}")
+        raise ValueError(f"labels: expected shape ({x.shape[0]},) to match logits {(<object>x).shape}, "
+                         f"got {labels.shape}")
     if labels.size and (labels.min() < 0 or labels.max() >= x.shape[1]):
         raise ValueError(f"labels: expected 0 .. {x.shape[1] - 1}, got {labels.min()} .. {labels.max()}")
     classes = np.ascontiguousarray(labels, np.int32)
-    return loss_now(Loss(kind=CROSS_ENTROPY, labels=<int32_t*>classes.data, target=NULL), x, weights)
+    return loss_now(CROSS_ENTROPY, x, <int32_t*>classes.data, NULL, weights)
 
 
 def mse(pred, target, weights=None):
@@ -212,7 +216,7 @@ def mse(pred, target, weights=None):
     cdef ndarray x = matrix(pred, "pred"), t = matrix(target, "target")
     if t.shape[0] != x.shape[0] or t.shape[1] != x.shape[1]:
         raise ValueError(f"target: expected the shape of pred, {(<object>x).shape}, got {(<object>t).shape}")
-    return loss_now(Loss(kind=SQUARED_ERROR, labels=NULL, target=<float*>t.data), x, weights)
+    return loss_now(SQUARED_ERROR, x, NULL, <float*>t.data, weights)
 
 
 def softmax(x, out=None):

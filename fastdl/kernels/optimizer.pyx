@@ -1,8 +1,9 @@
-"""Optimizer steps, fused: clip factor, decay, bias corrections and update in one pass over a flat range of parameters."""
+"""Optimizer steps, fused: clip factor, decay, bias corrections and update in one pass over a flat range."""
 import numpy as np
 
 from libc.math cimport pow, sqrt
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport flat, in_place, number, vector
@@ -29,10 +30,20 @@ cdef struct Update:
     float* first                # velocity, or first moment
     float* second               # second moment
     const float* g
-    const fastdl_update* update # (2,)
+    const fastdl_update* update  # (2,)
     const int64_t* blocks       # (n, 3): start, length, decays
     const int64_t* chunk        # (chunks + 1,): the first block of each
     ptrdiff_t chunks
+
+
+cdef Scalars scalars(ptrdiff_t lr, double weight_decay, const double* factor) noexcept:
+    """What every optimizer has; the caller sets what its own has beside that."""
+    cdef Scalars s
+    memset(&s, 0, sizeof(s))
+    s.lr = lr
+    s.weight_decay = weight_decay
+    s.factor = factor
+    return s
 
 
 cdef void fill(fastdl_update* u, const Scalars* s, double lr, double t, double factor, double decay) noexcept nogil:
@@ -80,7 +91,7 @@ cdef void update_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
 
 
 def _cut(segments):
-    """Blocks (start, length, decays) of at most CHUNK_ELEMENTS, none across two segments, and where each chunk begins."""
+    """Blocks (start, length, decays) of some CHUNK_ELEMENTS, none across two segments, and where each chunk begins."""
     size, total = CHUNK_ELEMENTS, sum(length for _, length, _ in segments)
     while total > size * 16384:
         size *= 2
@@ -113,20 +124,25 @@ def record_sgd(Program program, float[::1] w, float[::1] g, float[::1] v, double
                double momentum, bint nesterov, double weight_decay, bint rate_outside):
     """Record SGD over a flat arena.   w, g, v: (n,), v is None without momentum   norm: (2,) of record_norm.
 
-    rate_outside is PyTorch's form. segments lists (start, length, decays); lr is the index of the learning rate among a step's scalars.
+    rate_outside is PyTorch's form. segments lists (start, length, decays); lr is the index of the learning rate among a
+    step's scalars.
     """
-    cdef Scalars s = Scalars(momentum=momentum, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=weight_decay,
-                             nesterov=nesterov, decoupled=False, rate_outside=rate_outside, lr=lr, factor=&norm[1])
-    cdef Update a = Update(SGD if v is None else MOMENTUM, &w[0], flat(v), NULL, &g[0], NULL, NULL,
-                           NULL, 0)
+    cdef Scalars s = scalars(lr, weight_decay, &norm[1])
+    s.momentum = momentum
+    s.nesterov = nesterov
+    s.rate_outside = rate_outside
+    cdef Update a = Update(SGD if v is None else MOMENTUM, &w[0], flat(v), NULL, &g[0], NULL, NULL, NULL, 0)
     record(program, a, s, segments, (w, g, v, norm))
 
 
 def record_adam(Program program, float[::1] w, float[::1] g, float[::1] m, float[::1] v, double[::1] norm, segments,
                 Py_ssize_t lr, double beta1, double beta2, double eps, double weight_decay, bint decoupled):
     """Record Adam over a flat arena.   w, g, m, v: (n,)   norm: (2,) of record_norm. The rest as in record_sgd."""
-    cdef Scalars s = Scalars(momentum=0.0, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, nesterov=False,
-                             decoupled=decoupled, rate_outside=False, lr=lr, factor=&norm[1])
+    cdef Scalars s = scalars(lr, weight_decay, &norm[1])
+    s.beta1 = beta1
+    s.beta2 = beta2
+    s.eps = eps
+    s.decoupled = decoupled
     cdef Update a = Update(ADAM, &w[0], &m[0], &v[0], &g[0], NULL, NULL, NULL, 0)
     record(program, a, s, segments, (w, g, m, v, norm))
 
@@ -197,8 +213,7 @@ def sgd_update(w, g, lr, weight_decay=0.0, grad_scale=1.0) -> None:
     ValueError, TypeError
         If an argument will not do; nothing has changed then.
     """
-    cdef Scalars s = Scalars(momentum=0.0, beta1=0.0, beta2=0.0, eps=0.0, weight_decay=number(weight_decay, "weight_decay"),
-                             nesterov=False, decoupled=False, rate_outside=False, lr=0, factor=NULL)
+    cdef Scalars s = scalars(0, number(weight_decay, "weight_decay"), NULL)
     update_now(SGD, s, number(lr, "lr"), 1.0, number(grad_scale, "grad_scale"), w, g, None, None)
 
 
@@ -229,9 +244,10 @@ def momentum_update(w, g, v, lr, momentum, bint nesterov=False, weight_decay=0.0
     """
     if not 0.0 <= number(momentum, "momentum") <= 1.0:
         raise ValueError(f"momentum: expected a number in [0, 1], got {momentum}")
-    cdef Scalars s = Scalars(momentum=momentum, beta1=0.0, beta2=0.0, eps=0.0,
-                             weight_decay=number(weight_decay, "weight_decay"), nesterov=nesterov, decoupled=False,
-                             rate_outside=rate_outside, lr=0, factor=NULL)
+    cdef Scalars s = scalars(0, number(weight_decay, "weight_decay"), NULL)
+    s.momentum = momentum
+    s.nesterov = nesterov
+    s.rate_outside = rate_outside
     update_now(MOMENTUM, s, number(lr, "lr"), 1.0, number(grad_scale, "grad_scale"), w, g, v, None)
 
 
@@ -268,7 +284,10 @@ def adam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
         raise TypeError(f"step: expected an int, got {type(step).__name__}")
     if step < 1:
         raise ValueError(f"step: expected an int >= 1, got {step}")
-    cdef Scalars s = Scalars(momentum=0.0, beta1=beta1, beta2=beta2, eps=number(eps, "eps"),
-                             weight_decay=number(weight_decay, "weight_decay"), nesterov=False, decoupled=decoupled,
-                             rate_outside=False, lr=0, factor=NULL)
+    cdef double epsilon = number(eps, "eps")
+    cdef Scalars s = scalars(0, number(weight_decay, "weight_decay"), NULL)
+    s.beta1 = beta1
+    s.beta2 = beta2
+    s.eps = epsilon
+    s.decoupled = decoupled
     update_now(ADAM, s, number(lr, "lr"), <double>step, number(grad_scale, "grad_scale"), w, g, m, v)

@@ -9,8 +9,11 @@ from fastdl.kernels._team cimport K
 
 cdef extern from *:
     """
-    /* The high half of a product: a fair draw from 0 .. n - 1 out of 64 random bits (Lemire 2019), bias below n / 2^64. */
-    static inline uint64_t fastdl_below(uint64_t random, uint64_t n) { return (uint64_t)((unsigned __int128)random * n >> 64); }
+    /* The high half of a product: a draw from 0 .. n - 1 out of 64 random bits (Lemire 2019), bias below n / 2^64. */
+    static inline uint64_t fastdl_below(uint64_t random, uint64_t n)
+    {
+        return (uint64_t)((unsigned __int128)random * n >> 64);
+    }
     """
     uint64_t fastdl_below(uint64_t random, uint64_t n) noexcept nogil
 

@@ -37,8 +37,8 @@ class BatchNorm(Layer):
         features = features_of(self, in_shape)
         self.add_parameter("gamma", (features,), "ones", decay=False)
         self.add_parameter("beta", (features,), "zeros", decay=False)
-        self.state["running_mean"] = np.zeros(features, np.float32)
-        self.state["running_var"] = np.ones(features, np.float32)
+        self.add_state("running_mean", features, 0.0)
+        self.add_state("running_var", features, 1.0)
         return in_shape
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:

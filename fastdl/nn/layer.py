@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fastdl.errors import as_array
 from fastdl.init import Initializer, initializer
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
@@ -42,6 +44,19 @@ class Parameter:
         return f"Parameter({self.name!r}, {self.shape})"
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """An array that belongs to a layer but is not trained: its shape, its type, and the number that fills it at first."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    fill: float
+
+    def make(self) -> Array:
+        """Allocate it."""
+        return np.full(self.shape, self.fill, self.dtype)
+
+
 class Layer:
     """Base class of layers, and of your own layers in NumPy.
 
@@ -55,12 +70,14 @@ class Layer:
     params : dict of str to ndarray
         Live views of the parameters.
     grads : dict of str to ndarray
-        `backward` puts the gradient of each parameter here, in place or as a new array.
+        `backward` puts the gradient of each parameter here: a new array, or into `grads[name][...]`.
     """
 
     inspected: ClassVar[tuple[str, ...]] = ()  # constructor arguments that a saved model holds
 
     def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name: expected a string or None, got {type(name).__name__}")
         self.name = name
 
     # What exists before __init__ of a user's layer has run, or without it.
@@ -86,9 +103,20 @@ class Layer:
         """Gradients by name, as `backward` left them."""
         return self.__dict__.setdefault("_grads", {})
 
+    @property
+    def states_(self) -> dict[str, State]:
+        """What `add_state` has declared."""
+        return self.__dict__.setdefault("_states", {})
+
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Layers inside this one, with the names that their parameters carry in front."""
         return iter(())
+
+    def walk(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+        """This layer and all inside it, depth first, with what the names of their parameters begin with."""
+        yield prefix, self
+        for name, child in self.children():
+            yield from child.walk(f"{prefix}{name}.")
 
     def add_parameter(self, name: str, shape: tuple[int, ...] | int, init: Any = "zeros", decay: bool = True) -> Parameter:
         """Declare a trainable array; call it in `build`.
@@ -107,10 +135,19 @@ class Layer:
         Parameter
             Its `value` exists once the network is built; also `self.params[name]`.
         """
-        shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+        shape = sizes(f"{self.title()}.add_parameter({name!r}): shape", shape)
+        if name in self.parameters_ or name in self.states_:
+            raise ValueError(f"{self.title()}.add_parameter: there is a {name!r} already")
         parameter = Parameter(name, shape, initializer(init), decay)
         self.parameters_[name] = parameter
         return parameter
+
+    def add_state(self, name: str, shape: tuple[int, ...] | int, fill: float = 0.0, dtype: Any = np.float32) -> None:
+        """Declare an array that is saved with the network but not trained; call it in `build`.
+
+        It exists once the network is built, as `self.state[name]`.
+        """
+        self.states_[name] = State(sizes(f"{self.title()}.add_state({name!r}): shape", shape), dtype, fill)
 
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...] | None:
         """Declare parameters for inputs of `in_shape` (without the batch). Returns the shape of the outputs.
@@ -122,13 +159,13 @@ class Layer:
     def declare(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Build, keep the output shape, and declare the layers inside."""
         self.forget()
-        out_shape = self.build(in_shape) or in_shape
-        self.__dict__["_out_shape"] = tuple(int(n) for n in out_shape)
+        out_shape = self.build(in_shape)
+        self.__dict__["_out_shape"] = sizes(f"{self.title()}.build", in_shape if out_shape is None else out_shape)
         return self.__dict__["_out_shape"]
 
     def forget(self) -> None:
         """Undo `declare`."""
-        for name in ("_parameters", "_state", "_grads", "_out_shape"):
+        for name in ("_parameters", "_states", "_state", "_grads", "_out_shape", "_owned"):
             self.__dict__.pop(name, None)
         for _, child in self.children():
             child.forget()
@@ -158,12 +195,8 @@ class Layer:
         buffers = {"x": x.buffer, "y": y}
 
         def forward(rows: int) -> None:
-            result = np.asarray(self.forward(x.buffer.view[:rows], training))
-            if result.shape != (rows, features):
-                raise ValueError(
-                    f"{self.title()}.forward: expected shape {(rows, features)} as build said, got {result.shape}"
-                )
-            y.view[:rows] = result
+            result = self.forward(read_only(x.buffer.view[:rows]), training)
+            y.view[:rows] = self._checked("forward", result, (rows, features), "as build said")
 
         recorder.call(forward, **buffers)
 
@@ -171,12 +204,11 @@ class Layer:
             dx = recorder.matrix(x.features)
 
             def backward(rows: int) -> None:
-                result = np.asarray(self.backward(dy.view[:rows]))
-                if result.shape != (rows, x.features):
-                    raise ValueError(
-                        f"{self.title()}.backward: expected shape {(rows, x.features)}, that of x, got {result.shape}"
-                    )
-                dx.view[:rows] = result
+                for name, parameter in self.parameters_.items():
+                    self.grads[name] = recorder.gradients[id(parameter)]
+                    self.grads[name][...] = np.nan  # so that one that is not filled shows
+                result = self.backward(read_only(dy.view[:rows]))
+                dx.view[:rows] = self._checked("backward", result, (rows, x.features), "that of x")
                 self._collect_gradients(recorder.gradients)
 
             recorder.call(backward, dy=dy, dx=dx, **buffers)
@@ -184,16 +216,26 @@ class Layer:
 
         return Signal(y, x.needs_gradient or bool(self.parameters_)), record_backward
 
+    def _checked(self, what: str, result: Any, shape: tuple[int, ...], why: str) -> Array:
+        """What a user's method returned, or an error that names it."""
+        array = as_array(f"{self.title()}.{what}", result)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{self.title()}.{what}: expected real numbers, got dtype {array.dtype}")
+        if array.shape != shape:
+            raise ValueError(f"{self.title()}.{what}: expected shape {shape}, {why}, got {array.shape}")
+        return array
+
     def _collect_gradients(self, gradients: Mapping[int, Array]) -> None:
         for name, parameter in self.parameters_.items():
+            to = gradients[id(parameter)]
             if name not in self.grads:
                 raise ValueError(f"{self.title()}.backward: expected a gradient in self.grads[{name!r}], got none")
-            gradient = np.asarray(self.grads[name])
-            if gradient.shape != parameter.shape:
-                raise ValueError(
-                    f"{self.title()}.backward: expected shape {parameter.shape} for self.grads[{name!r}], got {gradient.shape}"
-                )
-            gradients[id(parameter)][...] = gradient
+            if self.grads[name] is to:
+                if np.isnan(to).all():
+                    raise ValueError(f"{self.title()}.backward: expected self.grads[{name!r}] to be filled, it was not")
+            else:
+                what = f"backward's self.grads[{name!r}]"
+                to[...] = self._checked(what, self.grads[name], parameter.shape, "that of the parameter")
 
     def title(self) -> str:
         """Kind and name, for messages."""
@@ -202,6 +244,23 @@ class Layer:
     def __repr__(self) -> str:
         inside = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
         return f"{type(self).__name__}({inside})"
+
+
+def read_only(x: Array) -> Array:
+    """A view that user code can't write to: others still read this memory."""
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def sizes(what: str, shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of sizes of at least 1."""
+    given = (shape,) if hasattr(shape, "__index__") else shape
+    if not isinstance(given, tuple | list) or not all(hasattr(n, "__index__") for n in given):
+        raise TypeError(f"{what}: expected an int or a tuple of int, got {shape!r}")
+    if not given or any(n < 1 for n in given):
+        raise ValueError(f"{what}: expected sizes of at least 1, got {shape!r}")
+    return tuple(n.__index__() for n in given)
 
 
 def plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl.data import as_rows
-from fastdl.errors import check_memory
+from fastdl.errors import as_array, check_int, check_memory
 from fastdl.kernels import softmax
-from fastdl.nn.layer import Layer, Parameter
-from fastdl.nn.predictor import Predictor
+from fastdl.nn.layer import Layer, Parameter, sizes
+from fastdl.nn.predictor import Predictor, training_outputs
 from fastdl.nn.scale import Scaler
 from fastdl.nn.summary import summary_of
 from fastdl.program import aligned
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fastdl.program import Array
 
 INIT_STREAM = 1 << 28  # random streams of the initial weights begin here, those of dropout at 0
+IN_USE = "this network is being trained by another thread; give each thread its own copy"
 LANES = 16  # every parameter begins at a cache line; what is between stays zero
 
 
@@ -54,8 +56,9 @@ class Network(Layer):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
         self.arena: Array = np.empty(0, np.float32)
-        self._lock = threading.Lock()
-        self._predictor: Predictor | None = None
+        self._lock = threading.RLock()
+        self._fitting: int | None = None  # the thread that holds it
+        self._predictors: list[Predictor] = []  # those not in use
 
     # Building
 
@@ -86,20 +89,27 @@ class Network(Layer):
         MemoryError
             If the parameters would not fit this machine; nothing has been allocated then.
         """
-        shape = tuple(int(n) for n in ((in_shape,) if isinstance(in_shape, int | np.integer) else in_shape))
-        if not shape or any(n < 1 for n in shape):
-            raise ValueError(f"input_shape: expected sizes >= 1, got {shape}")
+        shape = sizes("input_shape", in_shape)
+        seed = check_int("seed", seed, 0)
         if self.built:
             if shape != self.input_shape:
                 raise ValueError(f"{self.title()} is built for inputs of shape {self.input_shape}, got {shape}")
             assert self.output_shape is not None
             return self.output_shape
+        for prefix, layer in self.walk():
+            if "_owned" in layer.__dict__:
+                raise ValueError(
+                    f"layers[{prefix.rstrip('.')}]: {layer.title()} belongs to another network, which is built; make a new "
+                    "layer, or a copy.deepcopy of it"
+                )
         try:
             out_shape = self.declare(shape)
             self._adopt()
         except BaseException:
             self.forget()
             raise
+        for _, layer in self.walk():
+            layer.__dict__["_owned"] = True
         for stream, parameter in enumerate(self.all_parameters()):
             parameter.value[...] = parameter.init(parameter.shape, seed, INIT_STREAM + stream)
         self.input_shape, self.output_shape = shape, out_shape
@@ -108,7 +118,12 @@ class Network(Layer):
     def _adopt(self) -> None:
         """Lay all parameters out in one arena."""
         size = sum(padded(parameter.size) for parameter in self.all_parameters())
-        check_memory(f"{self.title()}: {size:,} parameters, their gradients and two optimizer slots", 16 * size)
+        states = [state for _, layer in self.walk() for state in layer.states_.values()]
+        more = sum(math.prod(state.shape) * np.dtype(state.dtype).itemsize for state in states)
+        check_memory(f"{self.title()}: {size:,} parameters, their gradients and two optimizer slots", 16 * size + more)
+        for _, layer in self.walk():
+            for name, state in layer.states_.items():
+                layer.state.setdefault(name, state.make())
         self.arena = aligned(4 * size).view(np.float32)
         start = 0
         for parameter in self.all_parameters():
@@ -121,7 +136,8 @@ class Network(Layer):
     def forget(self) -> None:
         """Become unbuilt."""
         super().forget()
-        self.input_shape = self.output_shape = self._predictor = None
+        self.input_shape = self.output_shape = None
+        self._predictors = []
         self.arena = np.empty(0, np.float32)
 
     def segments(self) -> list[tuple[int, int, bool]]:
@@ -131,16 +147,6 @@ class Network(Layer):
             segments.append((start, padded(parameter.size), parameter.decay))
             start += padded(parameter.size)
         return segments
-
-    def walk(self) -> Iterator[tuple[str, Layer]]:
-        """Every layer with what its parameters' names begin with, depth first."""
-
-        def below(prefix: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
-            yield prefix, layer
-            for name, child in layer.children():
-                yield from below(f"{prefix}{name}.", child)
-
-        return below("", self)
 
     def all_parameters(self) -> list[Parameter]:
         """Every parameter, in the order of the arena."""
@@ -183,18 +189,23 @@ class Network(Layer):
             If a name is missing or unknown or a shape differs; nothing has changed then.
         """
         self._require_built("load_state_dict()")
+        if not isinstance(arrays, Mapping):
+            raise TypeError(f"state_dict: expected a mapping of names to arrays, got {type(arrays).__name__}")
         own = self._arrays()
-        missing, unknown = sorted(set(own) - set(arrays)), sorted(set(arrays) - set(own))
+        missing, unknown = sorted(set(own) - set(arrays)), sorted(set(arrays) - set(own), key=str)
         if missing or unknown:
             raise ValueError(f"state_dict: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
         taken = {}
         for name, array in own.items():
-            value = np.asarray(arrays[name])
+            value = as_array(f"state_dict[{name!r}]", arrays[name])
             if value.dtype.kind not in "fiub":
                 raise TypeError(f"state_dict[{name!r}]: expected real numbers, got dtype {value.dtype}")
             if value.shape != array.shape:
                 raise ValueError(f"state_dict[{name!r}]: expected shape {array.shape}, got {value.shape}")
-            taken[name] = value
+            with np.errstate(over="ignore"):
+                taken[name] = value.astype(array.dtype)
+            if (np.isinf(taken[name]) & np.isfinite(value)).any():
+                raise ValueError(f"state_dict[{name!r}]: expected numbers that {array.dtype} holds")
         for name, value in taken.items():
             own[name][...] = value
 
@@ -216,10 +227,12 @@ class Network(Layer):
     def busy(self, what: str) -> Iterator[None]:
         """Hold the network, or refuse because another thread does."""
         if not self._lock.acquire(blocking=False):
-            raise RuntimeError(f"{what}: this network is in use by another thread; give each thread its own copy")
+            raise RuntimeError(f"{what}: {IN_USE}")
+        before, self._fitting = self._fitting, threading.get_ident()
         try:
             yield
         finally:
+            self._fitting = before
             self._lock.release()
 
     def scaler(self) -> Scaler | None:
@@ -251,10 +264,35 @@ class Network(Layer):
         self._require_built("predict()")
         assert self.input_shape is not None
         x = as_rows(X, self.input_shape[0], f"{self.first_title()} expects")
-        with self.busy("predict"):
-            if self._predictor is None:
-                self._predictor = Predictor(self)
-            return self._predictor(x)
+        if self._fitting not in (None, threading.get_ident()):
+            raise RuntimeError(f"predict: {IN_USE}")
+        predictor = self._predictors.pop() if self._predictors else Predictor(self)
+        result = predictor(x)
+        self._predictors.append(predictor)
+        return result
+
+    def __call__(self, X: Any, training: bool = False, seed: int = 0, step: int = 0) -> Array:
+        """Raw outputs of one batch, eagerly.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, features)
+        training : bool
+            As a training step sees the batch: norms use its statistics, dropout the masks of (seed, step). Nothing is
+            updated. Without it this is `predict`.
+        seed, step : int
+
+        Returns
+        -------
+        ndarray, shape (n, outputs), float32
+        """
+        if not training:
+            return self.predict(X)
+        self._require_built("a call")
+        assert self.input_shape is not None
+        x = as_rows(X, self.input_shape[0], f"{self.first_title()} expects")
+        with self.busy("a call"):
+            return training_outputs(self, x, check_int("seed", seed, 0), check_int("step", step, 0))
 
     def first_title(self) -> str:
         """The first layer that has a say in the number of features, for messages."""
@@ -318,13 +356,17 @@ class Network(Layer):
 
         save(self, path)
 
+    def __copy__(self) -> Network:
+        return copy.deepcopy(self)  # a shallow copy would share layers, and layers have one home
+
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_predictor", "arena")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_fitting", "_predictors", "arena")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
-        self._predictor = None
+        self._lock = threading.RLock()
+        self._fitting = None
+        self._predictors = []
         self.arena = np.empty(0, np.float32)
         if self.built:
             self._adopt()

@@ -76,6 +76,25 @@ class Predictor:
         return result
 
 
+def training_outputs(network: Network, x: Array, seed: int, step: int) -> Array:
+    """Outputs of one batch as a training step sees it; nothing is updated."""
+    assert network.output_shape is not None
+    result = np.empty((x.shape[0], network.output_shape[0]), np.float32)
+    if x.shape[0] == 0:
+        return result
+    source, target = Rows(x.shape[1]), Rows(result.shape[1])
+    recorder = Recorder(x.shape[0], training=True)
+    y, _ = network.lower(recorder, lower_input(recorder, network, source))
+    recorder.add(record_store, target=target, x=y.buffer)
+    recorder.update.clear()
+    program = bind(recorder)
+    read_from(source, network, x)
+    target.set(result)
+    program.begin(x.shape[0], x.shape[0], 1, seed, step, np.empty((1, 0)))
+    program.advance(get_num_threads())
+    return result
+
+
 def first_bad(outputs: list[tuple[str, Buffer]], rows: int) -> str | None:
     """The first of the named buffers that holds a number that is not finite in these rows."""
     for name, buffer in outputs:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from fastdl.errors import check_int
 from fastdl.io import read_tensors, write_tensors
 from fastdl.nn.activation import ReLU, Tanh
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
-from fastdl.nn.layer import Layer
+from fastdl.nn.layer import Layer, sizes
 from fastdl.nn.network import Network
 from fastdl.nn.scale import MinMaxScale, Standardize
 from fastdl.nn.sequential import Sequential
@@ -23,6 +24,7 @@ VERSION = 1
 KNOWN: dict[str, type[Layer]] = {
     kind.__name__: kind for kind in (BatchNorm, Dense, Dropout, MinMaxScale, ReLU, Sequential, Standardize, Tanh)
 }
+KEYS = {"fastdl", "network", "input_shape", "head", "classes", "training_rows"}
 HEADS = (None, "softmax", "sigmoid", "linear")
 
 
@@ -40,7 +42,8 @@ def revive(config: Any, custom: Mapping[str, type[Layer]]) -> Layer:
     kind = custom.get(name) or KNOWN.get(name)
     if kind is None:
         raise ValueError(f"unknown layer {name!r}: pass its class as nn.load(path, custom={{{name!r}: {name}}})")
-    if not isinstance(options, dict) or not isinstance(inside, list) or set(config) - {"type", "options", "layers"}:
+    closed = isinstance(options, dict) and isinstance(inside, list) and not set(config) - {"type", "options", "layers"}
+    if not closed or (inside and not issubclass(kind, Network)):
         raise ValueError(f"expected the description of a {name}, got {config!r}")
     if name not in custom and set(options) - {"name", *kind.inspected}:
         raise ValueError(f"{name}: unknown options {sorted(set(options) - {'name', *kind.inspected})}")
@@ -86,21 +89,24 @@ def load(path: str | PathLike[str], custom: Mapping[str, type[Layer]] | None = N
     arrays, metadata = read_tensors(path)
     try:
         config = json.loads(metadata["fastdl"])
-        if config["fastdl"] != VERSION:
+        if not isinstance(config, dict) or set(config) != KEYS:
+            raise ValueError(f"its description should have {', '.join(sorted(KEYS))}")
+        if config["fastdl"] != VERSION or isinstance(config["fastdl"], bool):
             raise ValueError(f"version {config['fastdl']!r} of the format, expected {VERSION}")
         network = revive(config["network"], dict(custom or {}))
         if not isinstance(network, Network) or config["head"] not in HEADS:
             raise ValueError("it does not describe a network")
-        shape = tuple(int(n) for n in config["input_shape"])
+        shape = sizes("input_shape", config["input_shape"])
         expect_shapes(network, shape, arrays)
         network.build(shape)
         network.load_state_dict(arrays)
         network.head = config["head"]
-        if config["classes"] is not None:
-            network.classes_ = np.asarray(config["classes"])
+        network.classes_ = classes_of(config["classes"], network)
         rows = config["training_rows"]
-        network.training_rows = None if rows is None else int(rows)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        network.training_rows = None if rows is None else check_int("training_rows", rows, 1)
+    except KeyError as error:
+        raise ValueError(f"{path}: not a network that fastdl can read: it lacks {error}") from error
+    except (TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path}: not a network that fastdl can read: {error}") from error
     return network
 
@@ -109,8 +115,18 @@ def expect_shapes(network: Network, shape: tuple[int, ...], arrays: Mapping[str,
     """Compare what the layers would need with what the file holds, before any of it is allocated."""
     network.declare(shape)
     for prefix, layer in network.walk():
-        for name, parameter in layer.parameters_.items():
+        for name, declared in (*layer.parameters_.items(), *layer.states_.items()):
             found = arrays[prefix + name].shape if prefix + name in arrays else None
-            if found != parameter.shape:
-                raise ValueError(f"{prefix}{name}: expected shape {parameter.shape}, the file has {found}")
+            if found != declared.shape:
+                raise ValueError(f"{prefix}{name}: expected shape {declared.shape}, the file has {found}")
     network.forget()
+
+
+def classes_of(labels: Any, network: Network) -> np.ndarray[Any, Any] | None:
+    """The labels of the outputs, if the file has some."""
+    if labels is None:
+        return None
+    plain = isinstance(labels, list) and len({type(label) for label in labels}) == 1 and len(set(map(str, labels))) == len(labels)
+    if not plain or not isinstance(labels[0], str | int) or (len(labels),) != network.output_shape:
+        raise ValueError(f"classes: expected a label for each of {network.output_shape} outputs, got {labels!r}")
+    return np.asarray(labels)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fastdl.program import Array
 
 ROWS_AT_ONCE = 4096
+TINY = 1e-300  # a spread below this is none
+ROUNDING = 4 * 2.0**-52  # nor is one of a few rounding errors of the mean
 
 
 def blocks(x: Array, rows: Array | None) -> Iterator[Array]:
@@ -22,7 +24,12 @@ def blocks(x: Array, rows: Array | None) -> Iterator[Array]:
     count = x.shape[0] if rows is None else len(rows)
     for start in range(0, count, ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
-        yield np.asarray(x[some] if rows is None else x[rows[some]], np.float64)
+        block = np.asarray(x[some] if rows is None else x[rows[some]], np.float64)
+        if not np.isfinite(block).all():  # only a memory map comes here unchecked
+            row, column = np.argwhere(~np.isfinite(block))[0]
+            row_of_x = start + row if rows is None else rows[start + row]
+            raise ValueError(f"X: expected finite numbers, got {block[row, column]} in row {row_of_x}, column {column}")
+        yield block
 
 
 class Scaler(Layer):
@@ -34,9 +41,9 @@ class Scaler(Layer):
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Make room for offset and factor, float64."""
         features = features_of(self, in_shape)
-        self.state["offset"] = np.zeros(features)
-        self.state["factor"] = np.ones(features)
-        self.state["adapted"] = np.zeros(1)
+        self.add_state("offset", features, 0.0, np.float64)
+        self.add_state("factor", features, 1.0, np.float64)
+        self.add_state("adapted", 1, 0.0, np.float64)
         return in_shape
 
     @property
@@ -84,11 +91,14 @@ class MinMaxScale(Scaler):
         least, most = np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
         for block in blocks(x, rows):
             least, most = np.minimum(least, block.min(axis=0)), np.maximum(most, block.max(axis=0))
-        constant = most <= least
-        width = np.where(constant, 1.0, most - least)
-        factor = np.where(constant, 1.0, (self.high - self.low) / width)
+        half = 0.5 * most - 0.5 * least  # halves, since the whole range may be more than a float64 holds
+        constant = half < TINY
+        factor = np.where(constant, 1.0, 0.5 * (self.high - self.low) / np.where(constant, 1.0, half))
+        # A constant goes to the midpoint, by a factor at which its offset from it does not drown in rounding.
+        steady = 1.0 / np.maximum(1.0, np.abs(least))
         middle = 0.5 * (self.low + self.high)
-        return np.where(constant, least - middle, least - self.low / factor), factor
+        factor = np.where(constant, steady, factor)
+        return np.where(constant, least - middle / steady, least - self.low / factor), factor
 
 
 class Standardize(Scaler):
@@ -99,6 +109,10 @@ class Standardize(Scaler):
         count = x.shape[0] if rows is None else len(rows)
         mean = sum(block.sum(axis=0) for block in blocks(x, rows)) / count
         mean = mean + sum((block - mean).sum(axis=0) for block in blocks(x, rows)) / count  # what rounding lost
-        var = sum(((block - mean) ** 2).sum(axis=0) for block in blocks(x, rows)) / count
-        constant = var <= (1e-12 * np.abs(mean)) ** 2
-        return mean, np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, var)))
+        spread = np.zeros(x.shape[1])  # squares of what is not near 1 would overflow or vanish
+        for block in blocks(x, rows):
+            spread = np.maximum(spread, np.abs(block - mean).max(axis=0))
+        constant = spread <= np.maximum(ROUNDING * np.abs(mean), TINY)
+        unit = np.where(constant, 1.0, spread)
+        var = sum((((block - mean) / unit) ** 2).sum(axis=0) for block in blocks(x, rows)) / count
+        return mean, np.where(constant, 0.0, 1.0 / (unit * np.sqrt(np.where(constant, 1.0, var))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastdl.nn.activation import ElementWise
@@ -37,7 +37,7 @@ class Sequential(Network):
         for i, layer in enumerate(layers):
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers[{i}]: expected a Layer, got {type(layer).__name__}")
-        self.layers = list(layers)
+        self.layers = layers
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Layers by position."""
@@ -54,8 +54,9 @@ class Sequential(Network):
                 )
             seen.add(id(layer))
         for i, layer in enumerate(self.layers):
-            if isinstance(layer, Scaler) and i > 0:
-                raise ValueError(f"layers[{i}]: {layer.title()} has to be the first layer of the network")
+            for _, inside in layer.walk() if i > 0 else ():
+                if isinstance(inside, Scaler):
+                    raise ValueError(f"layers[{i}]: {inside.title()} has to be the first layer of the network")
             if isinstance(layer, Dense):
                 layer.next_activation = next_activation(self.layers[i + 1 :])
             in_shape = layer.declare(in_shape)
@@ -95,7 +96,7 @@ class Sequential(Network):
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
 
-def next_activation(layers: list[Layer]) -> str | None:
+def next_activation(layers: Sequence[Layer]) -> str | None:
     """Kind of the activation that comes next, past norms and dropout; None where a branch ends or a Dense follows."""
     for layer in layers:
         if isinstance(layer, ElementWise):

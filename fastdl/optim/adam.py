@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastdl.errors import check_number
 from fastdl.kernels import optimizer
-from fastdl.optim.optimizer import LEARNING_RATE, Optimizer
+from fastdl.optim.optimizer import LARGEST, LEARNING_RATE, Optimizer
 from fastdl.schedule import Scheduled
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Adam(Optimizer):
             raise ValueError(f"betas: expected two numbers, got {betas!r}")
         first, second = (check_number("betas", beta, 0.0, 1.0, open_high=True) for beta in betas)
         self.betas = (first, second)
-        self.eps = check_number("eps", eps, 0.0, float("inf"))
+        self.eps = check_number("eps", eps, 0.0, LARGEST)
 
     @property
     def slots(self) -> tuple[str, ...]:

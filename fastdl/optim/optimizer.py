@@ -10,6 +10,7 @@ from fastdl.schedule import Scheduled
 if TYPE_CHECKING:
     from fastdl.program import Array, Recorder
 
+LARGEST = 3.4e38  # that float32 holds
 LEARNING_RATE = 0  # its place among a step's scalars
 
 
@@ -29,9 +30,9 @@ class Optimizer:
     kind: ClassVar[str] = ""
 
     def __init__(self, lr: float | Scheduled, weight_decay: float = 0.0) -> None:
-        check_number("lr", float(lr) if isinstance(lr, Scheduled) else lr, 0.0, float("inf"))
-        self.lr = lr if isinstance(lr, Scheduled) else float(lr)
-        self.weight_decay = check_number("weight_decay", weight_decay, 0.0, float("inf"))
+        base = check_number("lr", lr.base if isinstance(lr, Scheduled) else lr, 0.0, LARGEST)
+        self.lr = lr if isinstance(lr, Scheduled) else base
+        self.weight_decay = check_number("weight_decay", weight_decay, 0.0, LARGEST)
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -1,0 +1,63 @@
+"""The C by itself: under the sanitizers, by other compilers, for another processor, and bit for bit the same."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = [ROOT / "csrc" / "dispatch.c", *sorted((ROOT / "csrc" / "isa").glob("*.c"))]
+DRIVER = ROOT / "tests" / "native" / "driver.c"
+# What makes the bits (setup.py has the same), and nothing of how fast they come.
+ARITHMETIC = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+# Of everything that the driver's kernels write, wherever there is FMA. A change here is a change of the bits that users
+# get from a seed: a decision, to be told in CHANGELOG.md.
+FUSED = "a4420641238e6cf6"
+
+
+def run(tmp_path: Path, compiler: str, flags: list[str], prefix: tuple[str, ...] = ()) -> dict[str, str]:
+    """Build the driver, run it, and return the hash that each instruction set printed."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    program = tmp_path / "driver"
+    command = [compiler, *ARITHMETIC, *flags, f"-I{ROOT / 'csrc'}", str(DRIVER), *map(str, SOURCES), "-o", str(program)]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    output = subprocess.run([*prefix, str(program)], check=True, capture_output=True, text=True, timeout=900).stdout
+    return dict(line.split() for line in output.splitlines())
+
+
+def check(hashes: dict[str, str]) -> None:
+    """All alike but for the instruction set without FMA."""
+    assert hashes
+    assert {isa: value for isa, value in hashes.items() if isa != "baseline"} == {
+        isa: FUSED for isa in hashes if isa != "baseline"
+    }
+
+
+@pytest.mark.slow
+def test_sanitizers(tmp_path: Path) -> None:
+    """No kernel touches memory that is not its own, nor does anything undefined."""
+    check(run(tmp_path, "gcc", SANITIZERS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "clang-14", "clang-19"])
+def test_other_compilers(tmp_path: Path, compiler: str) -> None:
+    """Optimised by any compiler, the bits are the same."""
+    check(run(tmp_path, compiler, ["-O3"]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() == "aarch64", reason="this machine is one")
+def test_neon_gives_the_same_bits(tmp_path: Path) -> None:
+    """NEON, by Debian's cross compiler and qemu-user."""
+    if shutil.which("qemu-aarch64") is None:
+        pytest.skip("qemu-aarch64 is not installed (Debian: qemu-user)")
+    hashes = run(tmp_path, "aarch64-linux-gnu-gcc", ["-O3", "-static"], ("qemu-aarch64",))
+    assert list(hashes) == ["neon"]
+    check(hashes)
