@@ -48,6 +48,7 @@ DIRECTIVES = {
     "cdivision": True,
     "initializedcheck": False,
     "embedsignature": False,
+    "annotation_typing": False,  # annotations are for readers: as types Cython would convert 1.5 to 1 silently
 }
 
 # No -m flags: each file of csrc/isa/ names its own target, and is empty on a processor of another family.

@@ -57,16 +57,14 @@ def check_training_rows(x: Array, name: str, scaled: bool) -> None:
         raise ValueError(f"{name}: expected numbers that float32 holds, got {largest:g}; put nn.Standardize() first")
     if not scaled and largest > FAR_OUTSIDE:
         warnings.warn(
-            f"{name} has values as large as {largest:g} and the network does not begin with a scaler: training works best on "
-            "inputs around [-1, 1]; put nn.Standardize() or nn.MinMaxScale() first",
+            f"{name} has values as large as {largest:g} and the network does not begin with a scaler: training works "
+            "best on inputs around [-1, 1]; put nn.Standardize() or nn.MinMaxScale() first",
             UserWarning,
             stacklevel=5,
         )
 
 
-def row_weights(
-    sample_weight: Any, class_weight: Any, y: Any, rows: int, classes: Array | None = None
-) -> Array | None:
+def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int, classes: Array | None = None) -> Array | None:
     """A weight for each row, float32, or None if all weigh the same.
 
     Raises ValueError for weights that are negative, not finite or all zero, and for unknown classes.

@@ -46,7 +46,9 @@ def by_name(what: str, value: Any, kinds: Mapping[str, type], base: type) -> Any
     raise TypeError(f"{what}: expected a name or a {base.__name__}, got {type(value).__name__}")
 
 
-def check_number(name: str, value: Any, low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> float:
+def check_number(
+    name: str, value: Any, low: float, high: float, *, open_low: bool = False, open_high: bool = False
+) -> float:
     """A finite number within bounds, as a float."""
     if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
@@ -78,8 +80,18 @@ def check_int(name: str, value: Any, low: int) -> int:
     return number
 
 
+def check_seed(value: Any) -> int:
+    """An int of 64 bits."""
+    seed = check_int("seed", value, 0)
+    if seed >= 2**64:
+        raise ValueError(f"seed: expected an int below 2^64, got {seed}")
+    return seed
+
+
 def check_memory(what: str, size: int) -> None:
     """Refuse what cannot fit this machine, before anything is allocated."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size > machine:
-        raise MemoryError(f"{what}: would need {size / 2**30:,.1f} GiB, and this machine has {machine / 2**30:,.1f} GiB")
+        raise MemoryError(
+            f"{what}: would need {size / 2**30:,.1f} GiB, and this machine has {machine / 2**30:,.1f} GiB"
+        )

@@ -27,7 +27,7 @@ def is_mapped(x: Array) -> bool:
 
 
 class Fit:
-    """A run of a trainer over some epochs. `step` and `epoch` of the trainer count what has been applied, at any time."""
+    """Some epochs of a trainer's run. The trainer's `step` and `epoch` count what has been applied, at any time."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Fit:
         self.program = trainer.training_step(self.batch, training.weights is not None)
         # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
         self.beginning = trainer.snapshot() if is_mapped(training.x) else None
+        self.seen_step = trainer.step  # the last that on_batch_end was told of
         self.every_step = any(type(watcher).on_batch_end is not Callback.on_batch_end for watcher in watchers)
 
     def run(self) -> None:
@@ -114,7 +115,8 @@ class Fit:
         def after_slice() -> None:
             trainer.step = before + native.steps_done
             self.bar.update(trainer.step - self.first_step, trainer.epoch - self.first_epoch)
-            if self.every_step and native.steps_done:
+            if self.every_step and trainer.step > self.seen_step:
+                self.seen_step = trainer.step
                 sums = program.sums["loss"]
                 logs = {"loss": float((sums[0] - seen[0]) / (sums[1] - seen[1])), "grad_norm": float(program.norm[0])}
                 seen[...] = sums
@@ -145,10 +147,9 @@ class Fit:
             trainer.restore(self.beginning)
             return ValueError(f"X: expected finite numbers, got NaN or infinity in row {rows[0] if rows else '?'}")
         return NonFiniteError(
-            f"step {trainer.step} (epoch {trainer.epoch}): {bad or 'the gradient norm'} is not finite. The step was not "
-            "applied. A lower learning rate, clip=optim.ClipNorm(1.0), batch norm or a scaler as the first layer usually "
-            "mend this",
+            f"step {trainer.step} (epoch {trainer.epoch}): {bad or 'the gradient norm'} is not finite. The step was "
+            "not applied. A lower learning rate, clip=optim.ClipNorm(1.0), batch norm or a scaler as the first layer "
+            "usually mend this",
             trainer.step,
             bad,
         )
-

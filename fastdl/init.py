@@ -70,7 +70,8 @@ class Constant(Initializer):
     value : float
     """
 
-    kind, options = "constant", ("value",)
+    kind = "constant"
+    options: ClassVar[tuple[str, ...]] = ("value",)
 
     def __init__(self, value: float = 0.0) -> None:
         self.value = check_number("value", value, -float("inf"), float("inf"))

@@ -41,7 +41,14 @@ class Loss:
         raise NotImplementedError
 
     def record(
-        self, recorder: Recorder, values: Buffer, dx: Buffer | None, x: Buffer, targets: Buffer, total: Array, weights: Any
+        self,
+        recorder: Recorder,
+        values: Buffer,
+        dx: Buffer | None,
+        x: Buffer,
+        targets: Buffer,
+        total: Array,
+        weights: Any,
     ) -> None:
         """Record each row's loss, and the gradient of their weighted mean unless dx is None."""
         raise NotImplementedError
@@ -66,14 +73,16 @@ class CrossEntropy(Loss):
         if labels.shape != (rows,):
             raise ValueError(f"y: expected a label for each of {rows} rows, shape ({rows},), got {labels.shape}")
         if outputs < 2:
-            raise ValueError(f"loss: cross_entropy expects an output for each class, at least 2, the network has {outputs}")
+            raise ValueError(
+                f"loss: cross_entropy expects an output for each class, at least 2, the network has {outputs}"
+            )
         if labels.dtype.kind == "f":
             if not np.array_equal(labels, np.trunc(labels)):
                 raise ValueError("y: expected integer labels, got fractions or NaN; for regression use loss='mse'")
             labels = labels.astype(np.int64)
         if labels.dtype.kind in "iu":
             if classes is not None and classes.dtype.kind not in "iu":
-                raise ValueError(f"y: expected labels such as {classes[0]!r}, as before, got integers")
+                raise ValueError(f"y: expected labels such as {classes.tolist()[0]!r}, as before, got integers")
             if labels.size and (labels.min() < 0 or labels.max() >= outputs):
                 raise ValueError(
                     f"y: expected labels 0 .. {outputs - 1} for {outputs} outputs, got {labels.min()} .. {labels.max()}"
@@ -90,7 +99,7 @@ class CrossEntropy(Loss):
         place = np.searchsorted(known, labels)
         wrong = known[np.minimum(place, len(known) - 1)] != labels
         if wrong.any():
-            raise ValueError(f"y: unknown label {labels[wrong][0]!r}, expected one of {known.tolist()}")
+            raise ValueError(f"y: unknown label {labels[wrong].tolist()[0]!r}, expected one of {known.tolist()}")
         return place.astype(np.int32).reshape(-1, 1), known
 
     def target_columns(self, outputs: int) -> int:
@@ -104,12 +113,17 @@ class CrossEntropy(Loss):
         return labels
 
     def record(
-        self, recorder: Recorder, values: Buffer, dx: Buffer | None, x: Buffer, targets: Buffer, total: Array, weights: Any
+        self,
+        recorder: Recorder,
+        values: Buffer,
+        dx: Buffer | None,
+        x: Buffer,
+        targets: Buffer,
+        total: Array,
+        weights: Any,
     ) -> None:
         """Record the kernel."""
-        recorder.add(
-            loss.record_cross_entropy, loss=values, dx=dx, x=x, labels=targets, total=total, weights=weights
-        )
+        recorder.add(loss.record_cross_entropy, loss=values, dx=dx, x=x, labels=targets, total=total, weights=weights)
 
 
 class MSE(Loss):
@@ -125,7 +139,9 @@ class MSE(Loss):
         if target.ndim == 1 and outputs == 1:
             target = target.reshape(-1, 1)
         if target.shape != (rows, outputs):
-            raise ValueError(f"y: expected shape {(rows, outputs)} for {rows} rows and {outputs} outputs, got {target.shape}")
+            raise ValueError(
+                f"y: expected shape {(rows, outputs)} for {rows} rows and {outputs} outputs, got {target.shape}"
+            )
         if not np.isfinite(target).all():
             row = int(np.argwhere(~np.isfinite(target))[0][0])
             raise ValueError(f"y: expected finite numbers, got {target[row].tolist()} in row {row}")
@@ -146,7 +162,14 @@ class MSE(Loss):
         return target
 
     def record(
-        self, recorder: Recorder, values: Buffer, dx: Buffer | None, x: Buffer, targets: Buffer, total: Array, weights: Any
+        self,
+        recorder: Recorder,
+        values: Buffer,
+        dx: Buffer | None,
+        x: Buffer,
+        targets: Buffer,
+        total: Array,
+        weights: Any,
     ) -> None:
         """Record the kernel."""
         recorder.add(loss.record_mse, loss=values, dx=dx, x=x, target=targets, total=total, weights=weights)

@@ -51,14 +51,13 @@ def check_part(
     net: Network, loss: Loss, x: Array, y: Any, sample_weight: Any, class_weight: Any, classes: Array | None
 ) -> tuple[Part, Array | None]:
     """Checked data for a built network, and the class that each output stands for."""
-    assert net.output_shape is not None
     try:
         rows = len(y)
     except TypeError:
         raise TypeError(f"y: expected an array, got {type(y).__name__}") from None
     if rows != x.shape[0]:
         raise ValueError(f"y: expected a target for each of {x.shape[0]} rows of X, got {rows}")
-    targets, classes = loss.prepare(y, rows, net.output_shape[0], classes)
+    targets, classes = loss.prepare(y, rows, net.widths[1], classes)
     weights = data.row_weights(sample_weight, class_weight, y, rows, classes)
     counting = None
     if weights is not None and not (weights > 0).all():

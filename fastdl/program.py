@@ -1,7 +1,7 @@
 """Lowering: layers write down what a step does as a list of ops over buffers, which is then bound to memory.
 
-Nothing here touches a number. `Recorder` collects the ops, `fuse` merges neighbours without changing a bit, `place` lays the
-buffers out in one arena (buffers whose lives don't overlap share memory), `bind` hands all to the native program.
+Nothing here touches a number. `Recorder` collects the ops, `fuse` merges neighbours without changing a bit, `place`
+lays the buffers out in one arena (those whose lives don't overlap share memory), `bind` hands all to the program.
 """
 
 from __future__ import annotations
@@ -160,7 +160,9 @@ def place(ops: list[Op], share_memory: bool) -> tuple[dict[int, int], int]:
         for buffer in op.buffers():
             buffers[id(buffer)] = buffer
             life.setdefault(id(buffer), [i, i])[1] = i
-    end, live, offsets = 0, [], {}
+    end = 0
+    live: list[tuple[int, int, int]] = []  # start, stop, last op
+    offsets: dict[int, int] = {}
     for key, (first, last) in sorted(life.items(), key=lambda item: item[1][0]):
         buffer = buffers[key]
         if buffer.lasting or not share_memory:
@@ -203,9 +205,9 @@ def bind(recorder: Recorder) -> Program:
                     buffer.array = memory[:, : buffer.shape[1]]
                 else:
                     buffer.array = memory[: int(np.prod(buffer.shape))].reshape(buffer.shape)
-        if op.record is None:
+        if op.function is not None:
             program.call(op.function)
-        else:
+        elif op.record is not None:
             op.record(program, **{k: v.array if isinstance(v, Buffer) else v for k, v in op.arguments.items()})
     return program
 

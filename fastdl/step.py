@@ -9,8 +9,9 @@ import numpy as np
 
 from fastdl.kernels import loss, reduce
 from fastdl.kernels.gather import Rows, record_gather
-from fastdl.nn.network import Network, padded
+from fastdl.nn.network import Network
 from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
+from fastdl.nn.weights import padded
 from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind
 
 if TYPE_CHECKING:
@@ -24,11 +25,10 @@ class Batches:
     """What both programs share: sources of inputs, targets and weights, and the sums that are kept over an epoch."""
 
     def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], weighted: bool) -> None:
-        assert network.input_shape is not None
-        assert network.output_shape is not None
+        features, outputs = network.widths
         self.network, self.loss, self.metrics = network, of, metrics
-        self.inputs = Rows(network.input_shape[0])
-        self.targets = Rows(of.target_columns(network.output_shape[0]))
+        self.inputs = Rows(features)
+        self.targets = Rows(of.target_columns(outputs))
         self.weights = Rows(1) if weighted else None
         self.total = np.zeros(2)  # sums over the batch
         self.sums = {name: np.zeros(2) for name in ("loss", *(metric.name for metric in metrics))}
@@ -134,9 +134,7 @@ class TrainingStep(Batches):
         if for_diagnosis:
             recorder.update.clear()
         else:
-            optimizer.record(
-                recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments()
-            )
+            optimizer.record(recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments())
         self.program = bind(recorder)
         self.outputs = recorder.outputs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fastdl.callbacks import Callback
-from fastdl.errors import check_int, check_number
+from fastdl.errors import check_int, check_number, check_seed
 from fastdl.fitting import Fit
 from fastdl.history import History
 from fastdl.losses import Loss, loss_of
@@ -91,14 +91,13 @@ class Trainer:
         self.metrics = metrics_of(metrics)
         for metric in self.metrics:
             metric.check(self.loss)
-        self.seed = check_int("seed", seed, 0)
+        self.seed = check_seed(seed)
         self.threads = threads
         TeamSize(threads)  # checks it
         self.history = History()
         self.step = 0
         self.epoch = 0
         self.stopping = False
-        self._fitting = False
         self._arena: Array | None = None  # the network's, for which memory and programs are made
         self._memory: Memory | None = None
         self._programs: dict[Any, Any] = {}
@@ -145,9 +144,9 @@ class Trainer:
         """Go back to a `snapshot`."""
         weights, slots, self.step = snapshot
         self.net.restore(weights)
-        for name, slot in slots.items():
-            assert self._memory is not None
-            self._memory.slots[name][...] = slot
+        if self._memory is not None:
+            for name, slot in slots.items():
+                self._memory.slots[name][...] = slot
 
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""
@@ -237,18 +236,13 @@ class Trainer:
         if validation_data is not None and (validation_split or len(validation_data) not in (2, 3)):
             raise ValueError("validation_data: expected (X, y) or (X, y, sample_weight), without validation_split")
         bar = Progress(progress)
-        with self.net.busy("fit"):
-            if self._fitting:
-                raise RuntimeError("fit: this trainer is in the middle of a fit; a callback can't start another")
-            training, validation = self._take(X, y, sample_weight, class_weight, validation_split, validation_data)
-            if drop_last and training.size < batch_size:
-                raise ValueError(f"drop_last: {training.size} rows hold no whole batch of {batch_size}")
+        with self.net.busy("fit", changes=True):
+            whole = batch_size if drop_last else 1
+            training, validation = self._take(
+                X, y, sample_weight, class_weight, validation_split, validation_data, whole
+            )
             self.stopping = False
-            self._fitting = True
-            try:
-                Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
-            finally:
-                self._fitting = False
+            Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
         return self.history
 
     def _take(
@@ -259,6 +253,7 @@ class Trainer:
         class_weight: Any,
         fraction: float,
         validation_data: Sequence[Any] | None,
+        least: int,
     ) -> tuple[Part, Part | None]:
         """Check everything, building the network if need be; on an error it is as it was."""
         net, was_built = self.net, self.net.built
@@ -274,6 +269,8 @@ class Trainer:
                 held_x = check_inputs(net, validation_data[0], "validation_data")
                 weight = validation_data[2] if len(validation_data) == 3 else None
                 validation, _ = check_part(net, self.loss, held_x, validation_data[1], weight, None, classes)
+            if training.size < least:
+                raise ValueError(f"drop_last: {training.size} rows hold no whole batch of {least}")
             scaler = net.scaler()
             if scaler is not None:
                 scaler.adapt(training.x, training.rows)
@@ -315,7 +312,7 @@ class Trainer:
     def reset(self) -> None:
         """Start over: the weights of this seed, fresh slots, an empty history."""
         shape = self.net.input_shape
-        with self.net.busy("reset"):
+        with self.net.busy("reset", changes=True):
             if shape is not None:
                 self.net.forget()
                 self.net.build(shape, self.seed)

@@ -30,7 +30,14 @@ def mlp(width: int = 16, outputs: int = 3, rate: float = 0.25, scaler: bool = Tr
     """Every kind of layer there is, at least once."""
     first = [nn.Standardize()] if scaler else []
     return nn.Sequential(
-        *first, nn.Dense(width), nn.BatchNorm(), nn.ReLU(), nn.Dropout(rate), nn.Dense(width), nn.Tanh(), nn.Dense(outputs)
+        *first,
+        nn.Dense(width),
+        nn.BatchNorm(),
+        nn.ReLU(),
+        nn.Dropout(rate),
+        nn.Dense(width),
+        nn.Tanh(),
+        nn.Dense(outputs),
     )
 
 
@@ -150,7 +157,7 @@ def twin_training(
     factor: Callable[[float], float] = lambda norm: 1.0,
     seed: int = 0,
 ) -> tuple[State, list[float]]:
-    """Weights after the batches, and the loss of each before its update. update(name, w, g, slots, step from 1) -> w."""
+    """Weights after the batches, and each one's loss before its update: update(name, w, g, slots, step from 1) -> w."""
     state = {name: np.asarray(array, np.float64) for name, array in state.items()}
     slots: dict[str, State] = {name: {} for name in state}
     losses = []

@@ -65,6 +65,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def command(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     """Start the command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.fspath(Path(fastdl.__file__).parents[1])}
+    environment.pop("PYTHONUNBUFFERED", None)  # buffered, as users have it: output may fail as late as at the exit
     program = [sys.executable, "-m", "fastdl.cli", *arguments]
     return subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=environment, **options)
 
@@ -168,6 +169,13 @@ def test_header_above_a_text_target(first: str, named: bool) -> None:
     table = read_table(flowers(header=first))
     assert table.named is named and table.rows == 60
     assert table.columns[2].text is not None and table.columns[2].text[2] == "lily, white"
+
+
+def test_quoted_text_after_a_blank_and_over_two_lines() -> None:
+    path = write("t.csv", 'a, kind\n1, "red, light"\n2, "dark\nblue"\n3, green\n')
+    table = read_table(path)
+    assert table.columns[1].text == ["red, light", "dark\nblue", "green"] and table.rows == 3
+    assert table.matrix([0]).tolist() == [[1], [2], [3]]
 
 
 def test_a_header_is_found_where_every_column_is_text_but_the_words_are_new() -> None:
@@ -293,6 +301,8 @@ def test_split_gives_each_class_its_share() -> None:
     training, validation = split_rows(y, "classification", 0.2, seed=0)
     assert sorted([*training, *validation]) == list(range(len(y)))
     assert np.bincount(y[validation], minlength=4).tolist() == [20, 10, 0, 0]
+    training, _ = split_rows(y, "classification", 0.99, seed=0)
+    assert np.bincount(y[training]).min() == 1, "a class that is never trained on can't be learnt"
     other = split_rows(y, "classification", 0.2, seed=1)[1]
     assert set(other) != set(validation), "by chance"
     assert np.array_equal(split_rows(y, "classification", 0.2, seed=0)[1], validation), "but repeatable"
@@ -423,6 +433,23 @@ def test_nothing_is_overwritten_unasked(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["train", "flowers.csv", "--out", "model/", "--force", "--seed", "1", *QUICK]) == 0
     assert Path("model/model.safetensors").read_bytes() != before
     assert sorted(os.listdir()) == ["flowers.csv", "model"]
+
+
+def test_results_that_cannot_be_replaced_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("model").mkdir()
+    write("model/metrics.json", "old")
+    output = Output("model", "data.csv", force=True)
+    rename = os.rename
+
+    def fail_once(source: Any, target: Any) -> None:
+        if str(target) == "model" and "new" in {entry.name for entry in Path(source).iterdir()}:
+            raise OSError("no")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fail_once)
+    with pytest.raises(OSError, match="no"), output.writing() as path:
+        (path / "new").touch()
+    assert Path("model/metrics.json").read_text() == "old" and os.listdir() == ["model"]
 
 
 def test_force_never_deletes_what_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
@@ -612,6 +639,15 @@ def test_training_survives_a_reader_that_leaves() -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0 and err == ""
     assert {entry.name for entry in Path("model").iterdir()} == FILES
+
+
+def test_a_reader_that_never_came_is_no_error() -> None:
+    read, wrote = os.pipe()
+    os.close(read)
+    process = command("info", stdout=wrote)
+    os.close(wrote)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 141 and err == "", "nor does Python complain when it exits"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

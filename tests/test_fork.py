@@ -65,7 +65,8 @@ assert bits(trainer.net) == want
 """,
     "limits": """
 assert fdl.get_num_threads() == 1
-for ask in (lambda: fdl.set_num_threads(2), lambda: fdl.Trainer(mlp(), threads=2), lambda: own.fit(X, y, progress=False)):
+new = lambda: fdl.Trainer(mlp(), threads=2)
+for ask in (lambda: fdl.set_num_threads(2), new, lambda: own.fit(X, y, progress=False)):
     try:
         ask()
     except RuntimeError as error:

@@ -84,6 +84,9 @@ def test_equality(history: History) -> None:
     history.append({"loss": math.nan})
     assert other == history, "NaN is equal to itself here"
     assert history != {"loss": history["loss"]}
+    empty, without = History(), History()
+    empty.append({})
+    assert empty != without and empty.epochs == 1
     other.truncate(4)
     other.append({"loss": 0.0})
     assert other != history

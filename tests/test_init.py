@@ -109,7 +109,9 @@ def test_auto_at_the_end_of_a_branch_counts_as_linear() -> None:
 
 
 def test_explicit_init_is_what_is_used() -> None:
-    net = nn.Sequential(nn.Dense(7, init=init.Constant(2.0), bias_init="ones"), nn.ReLU(), nn.Dense(3, bias_init=init.Constant(-1)))
+    net = nn.Sequential(
+        nn.Dense(7, init=init.Constant(2.0), bias_init="ones"), nn.ReLU(), nn.Dense(3, bias_init=init.Constant(-1))
+    )
     net.build(5)
     state = net.state_dict()
     assert (state["0.weight"] == 2).all() and (state["0.bias"] == 1).all() and (state["2.bias"] == -1).all()

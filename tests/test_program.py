@@ -1,5 +1,6 @@
 """The recorded step: the same bits as eager kernels, whoever computes them, and no memory taken while it runs."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -91,7 +92,7 @@ def test_a_training_equals_its_eager_spelling_bit_for_bit(isa: str, weighted: bo
         outputs = net.predict(X)
     assert_same_state(net.state_dict(), want)
     np.testing.assert_allclose(history["loss"], means, rtol=1e-12)
-    assert 0 < np.mean(history["clipped"]) and min(history["grad_norm"]) > 0
+    assert np.mean(history["clipped"]) > 0 and min(history["grad_norm"]) > 0
     with team(isa):
         x = kernels.dense_forward(X, want["0.weight"], want["0.bias"])
         x = kernels.batchnorm_forward(x, want["1.gamma"], want["1.beta"], want["1.running_mean"], want["1.running_var"])
@@ -136,7 +137,9 @@ def big_training(monkeypatch: pytest.MonkeyPatch, threads: int, isa: str | None 
     with monkeypatch.context() as patch, team(isa, threads):
         patch.setattr(TeamSize, "next", lambda self: (threads, 0.003))
         net = mlp(width=160)
-        trainer = trained(net, X_BIG, Y_BIG, {"clip": optim.ClipNorm(0.5), "metrics": ["accuracy"], **more}, batch_size=256)
+        trainer = trained(
+            net, X_BIG, Y_BIG, {"clip": optim.ClipNorm(0.5), "metrics": ["accuracy"], **more}, batch_size=256
+        )
         return net.state_dict(), trainer.history, net.predict(X_BIG), trainer.evaluate(X_BIG, Y_BIG)
 
 
@@ -190,6 +193,22 @@ def test_not_fused(monkeypatch: pytest.MonkeyPatch, alone: Any) -> None:
     assert counts and all(fused < ops for ops, fused in counts), "nothing was there to fuse: this test is void"
 
 
+def test_a_product_whose_plain_result_somebody_reads_is_not_fused() -> None:
+    a, b, c = (Buffer((4, 16), np.float32, 16, False) for _ in range(3))
+    w = np.zeros((16, 16), np.float32)
+
+    def ops(*more: Op) -> list[Op]:
+        forward = {"y": b, "x": a, "w": w, "b": None, "activation": None}
+        return [
+            Op(kernels.dense.record_forward, forward, ""),
+            Op(kernels.activation.record_forward, {"y": c, "x": b, "kind": "relu"}, ""),
+            *more,
+        ]
+
+    assert len(program.fuse(ops())) == 1
+    assert len(program.fuse(ops(Op(kernels.activation.record_forward, {"y": a, "x": b, "kind": "tanh"}, "")))) == 3
+
+
 def test_not_sharing_memory(monkeypatch: pytest.MonkeyPatch, alone: Any) -> None:
     sizes = []
 
@@ -240,7 +259,7 @@ def test_no_two_living_buffers_overlap(ops: list[Op], share_memory: bool) -> Non
 
 def test_memory_is_shared_by_buffers_that_do_not_meet() -> None:
     chain = [Buffer((64, 16), np.float32, 16, False) for _ in range(10)]
-    ops = [Op(None, {"x": a, "y": b}, "") for a, b in zip(chain, chain[1:], strict=False)]
+    ops = [Op(None, {"x": a, "y": b}, "") for a, b in itertools.pairwise(chain)]
     assert place(ops, True)[1] == 2 * chain[0].size and place(ops, False)[1] == 10 * chain[0].size
 
 

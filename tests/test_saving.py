@@ -43,7 +43,9 @@ def test_round_trip(tmp_path: Path, labels: np.ndarray | None) -> None:
 def test_every_option_comes_back(tmp_path: Path) -> None:
     net = nn.Sequential(
         nn.MinMaxScale(-2, 3, name="scale"),
-        nn.Sequential(nn.Dense(5, bias=False, init=init.He("uniform"), name="one"), nn.BatchNorm(0.5, 1e-3), name="inner"),
+        nn.Sequential(
+            nn.Dense(5, bias=False, init=init.He("uniform"), name="one"), nn.BatchNorm(0.5, 1e-3), name="inner"
+        ),
         nn.ReLU(name="r"),
         nn.Dropout(0.125),
         nn.Dense(4, init=init.Uniform(-1, 2), bias_init=init.Constant(3.0)),

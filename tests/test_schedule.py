@@ -1,5 +1,7 @@
 """Schedules: factors as functions of the step, and what the trainer makes of them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from networks import blobs, mlp
@@ -84,7 +86,7 @@ def test_the_rate_is_that_of_each_step() -> None:
 
     trainer = fdl.Trainer(mlp(), optimizer=optim.SGD(0.1), schedule=Only())
     trainer.fit(X, y, batch_size=10, callbacks=Watch(), progress=False)
-    changed = [bool((a != b).any()) for a, b in zip(moved, moved[1:], strict=False)]
+    changed = [bool((a != b).any()) for a, b in itertools.pairwise(moved)]
     assert changed == [False, True, False, False]
 
 

@@ -166,11 +166,11 @@ class World:
     def __init__(self, cost: dict[int, float], most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(program, "check_threads", lambda threads: most)
         self.cost, self.team = cost, TeamSize(None)
-        self.time = {size: 0.0 for size in cost}
+        self.time = dict.fromkeys(cost, 0.0)
 
     def pass_slices(self, count: int) -> dict[int, float]:
         """Run so many slices; the share of the time that each size got."""
-        time = {size: 0.0 for size in self.cost}
+        time = dict.fromkeys(self.cost, 0.0)
         for _ in range(count):
             size, seconds = self.team.next()
             assert size in self.cost and 0 < seconds <= 0.05

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from fastdl.cli import info, predict, train
-from fastdl.cli.console import complain, note, silence_stdout
+from fastdl.cli.console import complain, note, settle_stdout, silence_stdout
 
 __all__ = ["main"]
 
@@ -81,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments:
             traceback.print_exc()
         complain(describe(error))
+        settle_stdout()
         return BAD_INPUT
 
 

@@ -26,6 +26,15 @@ def complain(text: str) -> None:
     note(f"error: {text}")
 
 
+def settle_stdout() -> None:
+    """Give up what standard output can't take, as on a full disk: Python would complain again when it exits."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        silence_stdout()
+
+
 def silence_stdout() -> None:
     """Send what standard output still holds, and what it will be given, nowhere."""
     with contextlib.suppress(OSError, ValueError, AttributeError):

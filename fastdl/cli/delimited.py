@@ -116,10 +116,7 @@ class Reader:
 
 def plain_numbers(block: list[str], delimiter: str | None, width: int) -> np.ndarray | None:
     """The numbers in lines (rows, width), or None if anything else is there."""
-    text = "".join(block)
-    if '"' in text:  # a cell may go on in the next line, which may be in the next block
-        return None
-    if not text.strip():
+    if not any(line.strip() for line in block):
         return np.empty((0, width))
     try:
         values = np.loadtxt(block, delimiter=delimiter, comments=None, ndmin=2)

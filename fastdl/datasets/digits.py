@@ -1,11 +1,16 @@
 """Handwritten digits: the one data set that comes with the package (its origin and licence: DIGITS.md)."""
 
-from pathlib import Path
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-FILE = Path(__file__).with_name("digits.npz")
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FILE = os.path.join(os.path.dirname(__file__), "digits.npz")
 
 
 def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:

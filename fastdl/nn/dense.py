@@ -68,7 +68,12 @@ class Dense(Layer):
         weight, bias = self.parameters_["weight"], self.parameters_.get("bias")
         y = recorder.matrix(self.units)
         recorder.add(
-            dense.record_forward, y=y, x=x.buffer, w=weight.value, b=None if bias is None else bias.value, activation=None
+            dense.record_forward,
+            y=y,
+            x=x.buffer,
+            w=weight.value,
+            b=None if bias is None else bias.value,
+            activation=None,
         )
 
         def backward(dy: Buffer) -> Buffer | None:

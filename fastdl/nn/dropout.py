@@ -21,7 +21,7 @@ class Dropout(Layer):
 
     Notes
     -----
-    The mask is a pure function of the seed, the step, the layer's place in the network and the element's place in the batch.
+    The mask is a pure function of the seed, the step, the layer's place in the network and the element's in the batch.
     """
 
     inspected = ("rate",)

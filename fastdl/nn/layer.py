@@ -46,7 +46,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An array that belongs to a layer but is not trained: its shape, its type, and the number that fills it at first."""
+    """An array that belongs to a layer but is not trained: shape, type, and the number that fills it at first."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -60,8 +60,8 @@ class State:
 class Layer:
     """Base class of layers, and of your own layers in NumPy.
 
-    A layer of your own overrides `forward(x, training)` and `backward(dy)`, and `build(in_shape)` if it has parameters or
-    changes the shape. It ends the native slice and runs with the GIL, which costs some 10 us a call.
+    A layer of your own overrides `forward(x, training)` and `backward(dy)`, and `build(in_shape)` if it has parameters
+    or changes the shape. It ends the native slice and runs with the GIL, which costs some 10 us a call.
 
     Attributes
     ----------
@@ -113,12 +113,14 @@ class Layer:
         return iter(())
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-        """This layer and all inside it, depth first, with what the names of their parameters begin with."""
+        """Itself and all layers inside, depth first, with what the names of their parameters begin with."""
         yield prefix, self
         for name, child in self.children():
             yield from child.walk(f"{prefix}{name}.")
 
-    def add_parameter(self, name: str, shape: tuple[int, ...] | int, init: Any = "zeros", decay: bool = True) -> Parameter:
+    def add_parameter(
+        self, name: str, shape: tuple[int, ...] | int, init: Any = "zeros", decay: bool = True
+    ) -> Parameter:
         """Declare a trainable array; call it in `build`.
 
         Parameters
@@ -183,7 +185,9 @@ class Layer:
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments, as a saved model holds them."""
-        return {name: plain(getattr(self, name)) for name in ("name", *self.inspected) if getattr(self, name) is not None}
+        return {
+            name: plain(getattr(self, name)) for name in ("name", *self.inspected) if getattr(self, name) is not None
+        }
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
         """Record the forward ops; returns the output and what records the backward ops.

@@ -41,11 +41,9 @@ class Predictor:
     """A network's inference program. A row's bits are those of any other batch it could be in."""
 
     def __init__(self, network: Network) -> None:
-        assert network.input_shape is not None
-        assert network.output_shape is not None
+        features, self.outputs = network.widths
         self.network = network
-        self.source = Rows(network.input_shape[0])
-        self.outputs = network.output_shape[0]
+        self.source = Rows(features)
         self.target = Rows(self.outputs)
         recorder = Recorder(BATCH_ROWS, training=False)
         y, _ = network.lower(recorder, lower_input(recorder, network, self.source))
@@ -78,8 +76,7 @@ class Predictor:
 
 def training_outputs(network: Network, x: Array, seed: int, step: int) -> Array:
     """Outputs of one batch as a training step sees it; nothing is updated."""
-    assert network.output_shape is not None
-    result = np.empty((x.shape[0], network.output_shape[0]), np.float32)
+    result = np.empty((x.shape[0], network.widths[1]), np.float32)
     if x.shape[0] == 0:
         return result
     source, target = Rows(x.shape[1]), Rows(result.shape[1])

@@ -1,9 +1,9 @@
-"""A network as a file: safetensors with a JSON config of a closed schema. No pickle, and nothing is imported by name."""
+"""A network as a file: safetensors with a JSON config of a closed schema. No pickle, nothing is imported by name."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -15,7 +15,7 @@ from fastdl.nn.activation import ReLU, Tanh
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
-from fastdl.nn.layer import Layer, sizes
+from fastdl.nn.layer import Layer, Parameter, State, sizes
 from fastdl.nn.network import Network
 from fastdl.nn.scale import MinMaxScale, Standardize
 from fastdl.nn.sequential import Sequential
@@ -47,7 +47,8 @@ def revive(config: Any, custom: Mapping[str, type[Layer]]) -> Layer:
         raise ValueError(f"expected the description of a {name}, got {config!r}")
     if name not in custom and set(options) - {"name", *kind.inspected}:
         raise ValueError(f"{name}: unknown options {sorted(set(options) - {'name', *kind.inspected})}")
-    return kind(*(revive(child, custom) for child in inside), **options)
+    make: Callable[..., Layer] = kind  # whose constructor only the layer itself knows
+    return make(*(revive(child, custom) for child in inside), **options)
 
 
 def save(network: Network, path: str | PathLike[str]) -> None:
@@ -115,10 +116,11 @@ def expect_shapes(network: Network, shape: tuple[int, ...], arrays: Mapping[str,
     """Compare what the layers would need with what the file holds, before any of it is allocated."""
     network.declare(shape)
     for prefix, layer in network.walk():
-        for name, declared in (*layer.parameters_.items(), *layer.states_.items()):
+        declared: dict[str, Parameter | State] = {**layer.parameters_, **layer.states_}
+        for name, array in declared.items():
             found = arrays[prefix + name].shape if prefix + name in arrays else None
-            if found != declared.shape:
-                raise ValueError(f"{prefix}{name}: expected shape {declared.shape}, the file has {found}")
+            if found != array.shape:
+                raise ValueError(f"{prefix}{name}: expected shape {array.shape}, the file has {found}")
     network.forget()
 
 
@@ -126,7 +128,12 @@ def classes_of(labels: Any, network: Network) -> np.ndarray[Any, Any] | None:
     """The labels of the outputs, if the file has some."""
     if labels is None:
         return None
-    plain = isinstance(labels, list) and len({type(label) for label in labels}) == 1 and len(set(map(str, labels))) == len(labels)
-    if not plain or not isinstance(labels[0], str | int) or (len(labels),) != network.output_shape:
+    uniform = isinstance(labels, list) and len({type(label) for label in labels}) == 1
+    if (
+        not uniform
+        or len(set(map(str, labels))) != len(labels)
+        or not isinstance(labels[0], str | int)
+        or (len(labels),) != network.output_shape
+    ):
         raise ValueError(f"classes: expected a label for each of {network.output_shape} outputs, got {labels!r}")
     return np.asarray(labels)

@@ -27,7 +27,7 @@ class SGD(Optimizer):
     weight_decay : float
         Coupled: weight_decay w is added to g.
     form : {"keras", "torch"}
-        Where the rate stands: inside v as above, or outside, v = momentum v + g; w -= lr v. They differ once lr changes.
+        Where the rate stands: inside v as above, or outside, v = momentum v + g; w -= lr v. Not the same if lr changes.
     """
 
     kind = "sgd"
