@@ -34,6 +34,11 @@ def as_rows(X: Any, features: int | None, what: str = "X: expected") -> Array:
     return readable
 
 
+def is_mapped(x: Array) -> bool:
+    """Whether it is a memory map, or a view of one."""
+    return isinstance(x, np.memmap) or isinstance(x.base, np.memmap)
+
+
 def check_training_rows(x: Array, name: str, scaled: bool) -> None:
     """Refuse empty data and numbers that are not finite; warn of inputs that no scaler brings to a sane interval.
 
@@ -41,7 +46,7 @@ def check_training_rows(x: Array, name: str, scaled: bool) -> None:
     """
     if x.shape[0] == 0 or x.shape[1] == 0:
         raise ValueError(f"{name}: expected at least one row and one feature, got shape {x.shape}")
-    if isinstance(x, np.memmap) or isinstance(x.base, np.memmap):
+    if is_mapped(x):
         return
     largest = 0.0
     for start in range(0, x.shape[0], ROWS_AT_ONCE):
@@ -62,6 +67,16 @@ def check_training_rows(x: Array, name: str, scaled: bool) -> None:
             UserWarning,
             stacklevel=5,
         )
+
+
+def first_bad_row(x: Array, rows: Array) -> int | None:
+    """The first of these rows that holds a number that is not finite."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        bad = ~np.isfinite(np.asarray(x[some], np.float64)).all(axis=1)
+        if bad.any():
+            return int(some[int(bad.argmax())])
+    return None
 
 
 def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int, classes: Array | None = None) -> Array | None:

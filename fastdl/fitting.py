@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdl.callbacks import Callback
+from fastdl.data import first_bad_row, is_mapped
 from fastdl.errors import NonFiniteError
 from fastdl.kernels import permutation
 from fastdl.schedule import Scheduled
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from fastdl.trainer import Trainer
 
 SHUFFLE_STREAM = 1 << 29
-
-
-def is_mapped(x: Array) -> bool:
-    """Whether it is a memory map, or a view of one."""
-    return isinstance(x, np.memmap) or isinstance(x.base, np.memmap)
 
 
 class Fit:
@@ -47,7 +43,8 @@ class Fit:
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
         self.program = trainer.training_step(self.batch, training.weights is not None)
         # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
-        self.beginning = trainer.snapshot() if is_mapped(training.x) else None
+        mapped = is_mapped(training.x) or (validation is not None and is_mapped(validation.x))
+        self.beginning = trainer.snapshot() if mapped else None
         self.seen_step = trainer.step  # the last that on_batch_end was told of
         self.every_step = any(type(watcher).on_batch_end is not Callback.on_batch_end for watcher in watchers)
 
@@ -84,7 +81,10 @@ class Fit:
         if trainer.clip is not None:
             logs["clipped"] = float(self.program.norm_sums[1] / self.steps)
         if self.validation is not None:
-            logs.update((f"val_{name}", value) for name, value in trainer.evaluate_part(self.validation).items())
+            values = trainer.evaluate_part(self.validation)
+            if not np.isfinite(values["loss"]):
+                self._refuse_nan("validation_data", self.validation, None)
+            logs.update((f"val_{name}", value) for name, value in values.items())
         trainer.history.append(logs)
         trainer.epoch += 1
         self.beginning = None
@@ -136,16 +136,25 @@ class Fit:
         finally:
             program.clear()
 
+    def _refuse_nan(self, name: str, part: Part, rows: Array | None) -> None:
+        """In the first epoch over a memory map: go back to the beginning and say which row holds NaN, if one does."""
+        if self.beginning is None or not is_mapped(part.x):
+            return
+        if rows is None:
+            rows = np.arange(part.x.shape[0]) if part.rows is None else part.rows
+        row = first_bad_row(part.x, rows)
+        if row is not None:
+            self.trainer.restore(self.beginning)
+            raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {row}")
+
     def _non_finite(self, order: Array) -> Exception:
         """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
         trainer, training, native = self.trainer, self.training, self.program.program
         start = native.steps_done * self.batch
         batch = np.ascontiguousarray(order[start : start + native.rows])
         bad = trainer.diagnose_step(self.batch, training, batch)
-        if bad == "the inputs" and self.beginning is not None:
-            rows = [int(row) for row in batch if not np.isfinite(np.asarray(training.x[row], np.float64)).all()]
-            trainer.restore(self.beginning)
-            return ValueError(f"X: expected finite numbers, got NaN or infinity in row {rows[0] if rows else '?'}")
+        if bad == "the inputs":
+            self._refuse_nan("X", training, batch)
         return NonFiniteError(
             f"step {trainer.step} (epoch {trainer.epoch}): {bad or 'the gradient norm'} is not finite. The step was "
             "not applied. A lower learning rate, clip=optim.ClipNorm(1.0), batch norm or a scaler as the first layer "

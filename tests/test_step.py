@@ -168,3 +168,21 @@ def test_running_statistics() -> None:
         mean, var = 0.8 * mean + 0.2 * x.mean(axis=0), 0.8 * var + 0.2 * x.var(axis=0, ddof=1)
     np.testing.assert_allclose(net.state_dict()["0.running_mean"], mean, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(net.state_dict()["0.running_var"], var, rtol=1e-5)
+
+
+def test_changing_the_batch_size_keeps_the_slots() -> None:
+    X, y = blobs(64)
+    net = simple()
+    net.build(6)
+    trainer = fdl.Trainer(net, optimizer=optim.Adam(0.01))
+    trainer.fit(X, y, batch_size=32, progress=False)
+    trainer.fit(X, y, batch_size=16, progress=False)
+    fresh = simple()
+    fresh.build(6)
+    orders = [kernels.permutation(64, 0, epoch, SHUFFLE_STREAM) for epoch in range(2)]
+    batches = [
+        (X[o[i : i + b]], y[o[i : i + b]]) for o, b in zip(orders, (32, 16), strict=True) for i in range(0, 64, b)
+    ]
+    want, _ = twin_training(fresh, fresh.state_dict(), batches, adam(0.01))
+    for key, array in net.state_dict().items():
+        np.testing.assert_allclose(array, want[key], rtol=1e-4, atol=1e-5)

@@ -15,7 +15,6 @@ from networks import (
     run_python,
     trained,
     twin_gradients,
-    twin_training,
     unchanged,
 )  # fmt: skip
 from support import assert_same_bits
@@ -184,24 +183,6 @@ def test_reset_starts_over() -> None:
     assert (trainer.net.state_dict()["1.weight"] != state["1.weight"]).any()
     assert trainer.fit(X, y, epochs=2, progress=False)["loss"] == first
     assert_same_state(trainer.net.state_dict(), state)
-
-
-def test_changing_the_batch_size_keeps_the_slots() -> None:
-    X, y = blobs(64)
-    net = simple()
-    net.build(6)
-    trainer = fdl.Trainer(net, optimizer=optim.Adam(0.01))
-    trainer.fit(X, y, batch_size=32, progress=False)
-    trainer.fit(X, y, batch_size=16, progress=False)
-    fresh = simple()
-    fresh.build(6)
-    orders = [kernels.permutation(64, 0, epoch, SHUFFLE_STREAM) for epoch in range(2)]
-    batches = [
-        (X[o[i : i + b]], y[o[i : i + b]]) for o, b in zip(orders, (32, 16), strict=True) for i in range(0, 64, b)
-    ]
-    want, _ = twin_training(fresh, fresh.state_dict(), batches, adam(0.01))
-    for key, array in net.state_dict().items():
-        np.testing.assert_allclose(array, want[key], rtol=1e-4, atol=1e-5)
 
 
 def test_a_built_network_keeps_its_weights() -> None:

@@ -98,8 +98,17 @@ static void flat(const fastdl_table *K, ptrdiff_t n)
     float *w = numbers(K, n, 6), *g = numbers(K, n, 7), *m = memory(n, sizeof *m), *v = memory(n, sizeof *v);
     uint32_t *words = memory(4 * n, sizeof *words);
     double sum;
-    fastdl_update u = {.lr = 0.1f, .grad_scale = 0.5f, .coupled_decay = 0.01f, .shrink = 0.999f, .momentum = 0.9f,
-                       .beta1 = 0.9f, .beta2 = 0.999f, .rest1 = 0.1f, .rest2 = 0.001f, .eps = 1e-8f, .step_size = 0.01f,
+    fastdl_update u = {.lr = 0.1f,
+                       .grad_scale = 0.5f,
+                       .coupled_decay = 0.01f,
+                       .shrink = 0.999f,
+                       .momentum = 0.9f,
+                       .beta1 = 0.9f,
+                       .beta2 = 0.999f,
+                       .rest1 = 0.1f,
+                       .rest2 = 0.001f,
+                       .eps = 1e-8f,
+                       .step_size = 0.01f,
                        .root_scale = 1.5f};
     K->sgd(w, g, n, &u);
     for (u.nesterov = 0; u.nesterov < 2; u.nesterov++)
