@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 import re
 from collections.abc import Callable
 from typing import Any
@@ -420,6 +421,26 @@ def test_predict_refuses(bad: Any) -> None:
     net.build(6)
     with unchanged(net):
         check_refuses(lambda: net.predict(bad), "X")
+
+
+def test_several_threads_may_predict_with_one_network() -> None:
+    X, y = blobs(5000, 32)
+    net = mlp(64)
+    trained(net, X[:200], y[:200])
+    parts = [X[:5000], X[:3], X[1000:4000], X[7:900]]
+    want = [net.predict(part) for part in parts]
+    got: list[list[np.ndarray]] = [[] for _ in parts]
+    workers = [
+        threading.Thread(target=lambda i=i: got[i].extend(net.predict(parts[i]) for _ in range(20)), daemon=True)
+        for i in range(len(parts))
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    for i, outputs in enumerate(got):
+        assert len(outputs) == 20
+        assert all(output.tobytes() == want[i].tobytes() for output in outputs), i
 
 
 def test_summary() -> None:

@@ -16,6 +16,7 @@ from networks import (
     twin_training,
 )  # fmt: skip
 
+import fastdl as fdl
 from fastdl import kernels, nn, optim, schedule
 from fastdl.fitting import SHUFFLE_STREAM
 
