@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import warnings
@@ -160,7 +159,7 @@ class CSVLogger(Callback):
         self._rows: list[dict[str, float]] = []
         self._names: list[str] = []
         self._file: IO[str] | None = None
-        self._writer: csv.DictWriter[str] | None = None
+        self._writer: Any = None
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Open the file, so that one that can't be written fails before the training."""
@@ -187,6 +186,8 @@ class CSVLogger(Callback):
         self._close()
 
     def _rewrite(self) -> None:
+        import csv
+
         self._close()
         self._file = open(self.path, "w", encoding="utf-8", newline="")  # noqa: SIM115 - stays open for the lines to come
         self._writer = csv.DictWriter(self._file, ["epoch", *self._names], restval="nan", lineterminator="\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-
 import numpy as np
 
 from fastdl.kernels._team import available_isas, get_num_threads, isa
@@ -18,6 +16,8 @@ def show_config() -> str:
     -------
     str
     """
+    import platform
+
     lines = {
         "fastdl": __version__,
         "python": platform.python_version(),

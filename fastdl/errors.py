@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -30,6 +29,8 @@ class NonFiniteError(FloatingPointError):
 def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     """The error for a name that is not known, with the nearest one that is."""
     names = sorted(known)
+    import difflib
+
     near = difflib.get_close_matches(str(name), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return ValueError(f"{what}: expected one of {', '.join(map(repr, names))}, got {name!r}{hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -134,6 +133,8 @@ class History(Mapping[str, list[float]]):
         path : path-like
             The file; one that is there is replaced.
         """
+        import csv
+
         with open(path, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["epoch", *self._columns])

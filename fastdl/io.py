@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +15,9 @@ if TYPE_CHECKING:
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     """Write a file by way of a temporary one beside it: sync, rename, sync the folder."""
+    import tempfile  # here, and not above, so that `import fastdl` stays light; likewise elsewhere
+    from pathlib import Path
+
     path = Path(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -2,8 +2,8 @@
 
 import copy
 import pickle
-import threading
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
@@ -53,6 +52,8 @@ def revive(config: Any, custom: Mapping[str, type[Layer]]) -> Layer:
 
 def save(network: Network, path: str | PathLike[str]) -> None:
     """Write a built network; see `Network.save`."""
+    import json
+
     arrays = network.state_dict()
     classes = network.classes_
     config = {
@@ -87,6 +88,8 @@ def load(path: str | PathLike[str], custom: Mapping[str, type[Layer]] | None = N
     ValueError
         If it is damaged, or is not a network of fastdl, or holds a layer that is not known.
     """
+    import json
+
     arrays, metadata = read_tensors(path)
     try:
         config = json.loads(metadata["fastdl"])
