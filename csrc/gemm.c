@@ -10,7 +10,8 @@
 #include "fastdl.h"
 #include "vecmath.h"
 
-enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 3, PACKED_ROWS = 168, PAGE = 1024 };
+enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 3, PACKED_ROWS = 168 };
+enum { FEW_SETS = 256, PAGE = 1024, PACKED_STRIDE = K_BLOCK + 16 };   /* row strides in floats: 1 KiB, 4 KiB */
 
 typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,
                      ptrdiff_t ldb, int lanes, int first, int relu);
@@ -145,35 +146,47 @@ static void pack_columns(float *restrict packed, const fastdl_gemm *g, ptrdiff_t
         v16_store_n(packed + p * mr, v16_load_n(a + p * g->a_p, (int)mr), (int)mr);
 }
 
+/* packed (mr, PACKED_STRIDE) = the same of an A that is read by rows */
+static void pack_rows(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t mr, ptrdiff_t p0, ptrdiff_t k)
+{
+    for (ptrdiff_t r = 0; r < mr; r++)
+        memcpy(packed + r * PACKED_STRIDE, g->a + (i + r) * g->a_i + p0, (size_t)k * sizeof *packed);
+}
+
 /* C[i0 : i1, j0 : j1] of the product g. */
 static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)
 {
     float panel[K_BLOCK * PANEL] __attribute__((aligned(64)));
-    float columns[K_BLOCK * PACKED_ROWS] __attribute__((aligned(64)));
+    float copy[PACKED_STRIDE * PACKED_ROWS] __attribute__((aligned(64)));
     const ptrdiff_t rows = i1 - i0, n_tiles = (rows + FASTDL_MR - 1) / FASTDL_MR;
     const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
     const int by_rows = g->a_p == 1;
-    const int bad_stride = (g->b_p % 256 == 0 || g->b_p >= PAGE) && n_tiles >= PACK_FROM_TILES;
-    const int pack_a = !by_rows && g->a_p >= PAGE && rows <= PACKED_ROWS && j1 - j0 >= PACK_FROM_PANELS * PANEL;
+    const int bad_b = (g->b_p % FEW_SETS == 0 || g->b_p >= PAGE) && n_tiles >= PACK_FROM_TILES;
+    const int bad_a = by_rows ? g->a_i % FEW_SETS == 0 : g->a_p >= PAGE;
+    const int pack_a = bad_a && rows > 1 && rows <= PACKED_ROWS && j1 - j0 >= PACK_FROM_PANELS * PANEL;
     for (ptrdiff_t block = 0; block < n_blocks; block++) {   /* near-equal blocks and tiles, so that none is a remnant */
         const ptrdiff_t p0 = g->k * block / n_blocks, k = g->k * (block + 1) / n_blocks - p0;
         const int last = block == n_blocks - 1;
         if (pack_a)
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
                 const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
-                pack_columns(columns + i * k, g, i0 + i, mr, p0, k);
+                if (by_rows)
+                    pack_rows(copy + i * PACKED_STRIDE, g, i0 + i, mr, p0, k);
+                else
+                    pack_columns(copy + i * k, g, i0 + i, mr, p0, k);
             }
         for (ptrdiff_t j = j0; j < j1; j += PANEL) {
             const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL;
             const int nv = (int)((n + 15) / 16), lanes = (int)(n - 16 * (nv - 1));
-            const int packed = g->b_j != 1 || bad_stride || (lanes < 16 && !FASTDL_FREE_MASKS);
+            const int packed = g->b_j != 1 || bad_b || (lanes < 16 && !FASTDL_FREE_MASKS);
             if (packed)
                 pack(panel, g, p0, k, j, n);
             const float *b = packed ? panel : g->b + p0 * g->b_p + j;
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
                 const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
-                const float *a = pack_a ? columns + i * k : g->a + (i0 + i) * g->a_i + p0 * g->a_p;
-                const ptrdiff_t lda = pack_a ? mr : by_rows ? g->a_i : g->a_p;
+                const float *in_place = g->a + (i0 + i) * g->a_i + p0 * g->a_p;
+                const float *a = !pack_a ? in_place : by_rows ? copy + i * PACKED_STRIDE : copy + i * k;
+                const ptrdiff_t lda = by_rows ? (pack_a ? PACKED_STRIDE : g->a_i) : pack_a ? mr : g->a_p;
                 tiles[mr - 1][nv - 1][by_rows](g->c + (i0 + i) * g->ldc + j, a, b, last && g->bias ? g->bias + j : NULL, k,
                                                g->ldc, lda, packed ? PANEL : g->b_p, lanes, block == 0,
                                                last && g->activation == FASTDL_RELU);

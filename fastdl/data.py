@@ -96,7 +96,8 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int, classe
         weights *= given
     if class_weight is not None:
         weights *= by_class(class_weight, np.asarray(y), classes)
-    weights = weights.astype(np.float32)
+    with np.errstate(over="ignore"):
+        weights = weights.astype(np.float32)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight: expected finite numbers >= 0")
     weights[weights < np.finfo(np.float32).tiny] = 0.0  # the kernels take subnormals for zero, too

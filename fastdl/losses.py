@@ -77,7 +77,7 @@ class CrossEntropy(Loss):
                 f"loss: cross_entropy expects an output for each class, at least 2, the network has {outputs}"
             )
         if labels.dtype.kind == "f":
-            if not np.array_equal(labels, np.trunc(labels)):
+            if not np.isfinite(labels).all() or not np.array_equal(labels, np.trunc(labels)):
                 raise ValueError("y: expected integer labels, got fractions or NaN; for regression use loss='mse'")
             labels = labels.astype(np.int64)
         if labels.dtype.kind in "iu":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -55,7 +56,7 @@ class Progress:
         self._values = {}
         self._between_epochs = False
         self._bar = Bar(
-            total=total_steps, desc=f"epoch 0/{epochs}", unit=" steps", bar_format=BAR, dynamic_ncols=True, miniters=1
+            total=total_steps, desc=f"epoch 0/{epochs}", unit=" steps", bar_format=BAR, miniters=1, **_width()
         )
 
     def update(self, done_steps: int, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -117,6 +118,18 @@ class Progress:
         quantities = validated or list(self._values)[:2]
         pairs = (name for quantity in quantities for name in (quantity, f"val_{quantity}"))
         return [name for name in pairs if name in self._values]
+
+
+def _width() -> dict[str, Any]:
+    """How wide tqdm should draw: as the terminal is, also when it changes.
+
+    A terminal without a size, as `script` and containers make them, says 0, and tqdm would draw nothing at all.
+    """
+    try:
+        sized = os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError, AttributeError):
+        sized = True  # no terminal: tqdm knows what to do
+    return {"dynamic_ncols": True} if sized else {"ncols": 100, "nrows": 24}
 
 
 def _somebody_looks() -> bool:

@@ -51,7 +51,9 @@ def test_forward_of_anything(x: np.ndarray, kind: str) -> None:
         np.testing.assert_array_equal(np.isnan(got), np.isnan(want), err_msg=isa)
         numbers = np.isfinite(want)
         np.testing.assert_array_equal(got[~numbers], want[~numbers].astype(np.float32), err_msg=isa)
-        support.assert_within(got[numbers], want[numbers], TANH_ULPS * ulp(want[numbers]) if kind == "tanh" else 0.0, isa)
+        support.assert_within(
+            got[numbers], want[numbers], TANH_ULPS * ulp(want[numbers]) if kind == "tanh" else 0.0, isa
+        )
 
 
 def test_tanh_over_the_whole_range() -> None:

@@ -1,8 +1,10 @@
 """The progress bar: when it shows, what it says, and that silence costs nothing."""
 
 import io
+import os
 import subprocess
 import sys
+import termios
 import threading
 import types
 from pathlib import Path
@@ -73,6 +75,18 @@ def test_auto_shows_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Progress("auto").shown
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: None))
     assert not Progress("auto").shown
+
+
+@pytest.mark.parametrize("columns", [0, 120])
+def test_shows_on_a_real_terminal_also_on_one_without_a_size(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (40 if columns else 0, columns))
+    with open(theirs, "w") as stderr, open(ours, "rb", buffering=0) as reader:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        train(Progress("auto"))
+        stderr.flush()
+        seen = reader.read(4000).decode()
+    assert "epoch 3/3" in seen and "val_loss=2.125" in seen and "steps/s" in seen
 
 
 def test_false_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,8 @@ static void dense(const fastdl_table *K, ptrdiff_t B, ptrdiff_t I, ptrdiff_t O)
         mix(y, (size_t)(B * O) * sizeof *y);
     }
     const fastdl_gemm weights = {dw, x, y, NULL, O, 1, I, O, 1, B, FASTDL_LINEAR};
-    K->gemm_block(&weights, 0, I, 0, O);
+    for (ptrdiff_t i = 0; i < I; i += 168)
+        K->gemm_block(&weights, i, i + 168 < I ? i + 168 : I, 0, O);
     const fastdl_gemm inputs = {dx, y, w, NULL, I, O, 1, 1, O, O, FASTDL_LINEAR};
     K->gemm_block(&inputs, 0, B, 0, I);
     K->column_sums(b, y, B, O, O);
@@ -145,7 +146,8 @@ int main(void)
             }
         }
         dense(K, 30, 1037, 66);   /* several K-blocks, a stride that is a page, */
-        dense(K, 300, 24, 1040);  /* packed columns */
+        dense(K, 300, 1040, 100); /* packed columns */
+        dense(K, 40, 256, 100);   /* copied rows */
         dense(K, 70, 40, 512);    /* a stride that falls into few cache sets */
         printf("%s %016llx\n", K->isa, (unsigned long long)hash);
     }
