@@ -10,8 +10,8 @@ from fastdl.callbacks import Callback
 from fastdl.data import first_bad_row, is_mapped
 from fastdl.errors import NonFiniteError
 from fastdl.kernels import permutation
+from fastdl.program import run
 from fastdl.schedule import Scheduled
-from fastdl.step import run
 
 if TYPE_CHECKING:
     from fastdl.part import Part

@@ -42,7 +42,7 @@ class Part:
 def check_inputs(net: Network, X: Any, name: str) -> Array:
     """X as rows that the gather can read, fit for this network if that is built."""
     features = None if net.input_shape is None else net.input_shape[0]
-    x = data.as_rows(X, features, f"{net.first_title()} expects")
+    x = data.as_rows(X, features, net.expects)
     data.check_training_rows(x, name, scaled=net.scaler() is not None)
     return x
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -251,3 +252,23 @@ class TeamSize:
     def learn(self, size: int, seconds_per_step: float) -> None:
         """Remember what a slice has shown; the last one counts half."""
         self.cost[size] = 0.5 * (self.cost.get(size, seconds_per_step) + seconds_per_step)
+
+
+def run(
+    program: Program, team: TeamSize, after_slice: Callable[[], object] | None = None, one_step: bool = False
+) -> str:
+    """Drive a program to its end, slice by slice, with the size of team that was fastest lately.
+
+    `after_slice` is called behind each; it is where progress is shown. Ctrl-C arrives there, too.
+    """
+    while True:
+        size, seconds = team.next()
+        before, start = program.steps_done, perf_counter()
+        status: str = program.advance(size, 1e-9 if one_step else seconds)
+        done = program.steps_done - before
+        if done:
+            team.learn(size, (perf_counter() - start) / done)
+        if after_slice is not None:
+            after_slice()
+        if status != "deadline":
+            return status

@@ -12,7 +12,7 @@ from fastdl.kernels.gather import Rows, record_gather
 from fastdl.nn.network import Network
 from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
 from fastdl.nn.weights import padded
-from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind
+from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind, run
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
@@ -174,26 +174,7 @@ class Evaluation(Batches):
         self.set(x, targets, weights, order)
         try:
             self.program.begin(rows, BATCH_ROWS, steps, 0, 0, np.empty((steps, 0)))
-            run(self.program, team, lambda: None)
+            run(self.program, team)
         finally:
             self.clear()
         return self.means()
-
-
-def run(program: Any, team: TeamSize, after_slice: Any, one_step: bool = False) -> str:
-    """Drive a program to its end, slice by slice, with the size of team that was fastest lately.
-
-    `after_slice` is called in between; it is where progress is shown and Ctrl-C arrives.
-    """
-    from time import perf_counter
-
-    while True:
-        size, seconds = team.next()
-        before, start = program.steps_done, perf_counter()
-        status: str = program.advance(size, 1e-9 if one_step else seconds)
-        done = program.steps_done - before
-        if done:
-            team.learn(size, (perf_counter() - start) / done)
-        after_slice()
-        if status != "deadline":
-            return status

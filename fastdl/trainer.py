@@ -16,10 +16,10 @@ from fastdl.metrics import Metric, metrics_of
 from fastdl.nn.network import Network
 from fastdl.optim import ClipNorm, Optimizer, optimizer_of
 from fastdl.part import Part, check_inputs, check_part
-from fastdl.program import TeamSize
+from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
 from fastdl.schedule import Schedule, schedule_of
-from fastdl.step import Evaluation, Memory, TrainingStep, run
+from fastdl.step import Evaluation, Memory, TrainingStep
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -168,7 +168,7 @@ class Trainer:
         probe = self._make_step(batch, part.weights is not None, True)
         probe.set(part.x, part.targets, part.weights, rows)
         probe.program.begin(len(rows), batch, 1, self.seed, self.step, np.zeros((1, 1)))
-        run(probe.program, TeamSize(1), lambda: None)
+        run(probe.program, TeamSize(1))
         return probe.first_bad_layer()
 
     # What users call

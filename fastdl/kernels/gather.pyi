@@ -7,7 +7,7 @@ from fastdl.kernels._program import Program
 
 _Float32: TypeAlias = NDArray[np.float32]
 
-TYPES: dict[str, int]
+KINDS: dict[tuple[str, int], int]
 
 @final
 class Rows:

@@ -39,10 +39,10 @@ cdef struct Store:
     const float* x              # (B, n)
     ptrdiff_t ldx
 
-TYPES = {
-    "float32": FASTDL_FLOAT32, "float64": FASTDL_FLOAT64, "int8": FASTDL_INT8, "int16": FASTDL_INT16,
-    "int32": FASTDL_INT32, "int64": FASTDL_INT64, "uint8": FASTDL_UINT8, "uint16": FASTDL_UINT16,
-    "uint32": FASTDL_UINT32, "uint64": FASTDL_UINT64, "bool": FASTDL_UINT8,
+KINDS = {                       # by kind and size
+    ("f", 4): FASTDL_FLOAT32, ("f", 8): FASTDL_FLOAT64, ("i", 1): FASTDL_INT8, ("i", 2): FASTDL_INT16,
+    ("i", 4): FASTDL_INT32, ("i", 8): FASTDL_INT64, ("u", 1): FASTDL_UINT8, ("u", 2): FASTDL_UINT16,
+    ("u", 4): FASTDL_UINT32, ("u", 8): FASTDL_UINT64, ("b", 1): FASTDL_UINT8,
 }
 
 
@@ -86,9 +86,14 @@ cdef void store_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
         memcpy(a.target.x + (step.first + i) * a.target.row_bytes, a.x + i * a.ldx, a.target.cols * sizeof(float))
 
 
+cdef int type_of(object dtype) except -2:
+    """What the C gather calls this element type, -1 if it does not know it."""
+    return KINDS.get((dtype.kind, dtype.itemsize), -1)
+
+
 def readable(x) -> bool:
     """Whether the gather can read this array where it lies."""
-    return (isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.isnative and x.dtype.name in TYPES
+    return (isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.isnative and type_of(x.dtype) >= 0
             and (x.shape[1] <= 1 or x.shape[0] == 0 or x.strides[1] == x.itemsize) and x.flags.aligned)
 
 
@@ -96,8 +101,10 @@ def as_readable(x):
     """A matrix of real numbers as one that is readable: itself, or a copy, of its own type if the gather knows that."""
     if readable(x):
         return x
-    name = x.dtype.newbyteorder("=").name
-    return np.require(x, name if name in TYPES else np.float32 if name == "float16" else np.float64, ("C", "A"))
+    own = x.dtype.newbyteorder("=")
+    if type_of(own) < 0:
+        own = np.float32 if own == np.float16 else np.float64
+    return np.require(x, own, ("C", "A"))
 
 
 @cython.final
@@ -122,7 +129,7 @@ cdef class Rows:
             raise ValueError(f"x: expected a matrix of {self.cols} columns that can be read in place, got "
                              f"{getattr(x, 'dtype', type(x).__name__)} {getattr(x, 'shape', '')}")
         cdef ndarray data = x
-        self.source = Source(<char*>data.data, NULL, NULL, NULL, self.cols, data.strides[0], TYPES[x.dtype.name])
+        self.source = Source(<char*>data.data, NULL, NULL, NULL, self.cols, data.strides[0], type_of(x.dtype))
         if order is not None:
             o = order
             if o.shape[0]:

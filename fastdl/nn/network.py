@@ -90,7 +90,7 @@ class Network(Weights):
             If the network is not built or X has another number of features.
         """
         self.require_built("predict()")
-        x = as_rows(X, self.widths[0], f"{self.first_title()} expects")
+        x = as_rows(X, self.widths[0], self.expects)
         if self._fitting not in (None, threading.get_ident()):
             raise RuntimeError(f"predict: {IN_USE}")
         predictor = self._predictors.pop() if self._predictors else Predictor(self)
@@ -116,16 +116,17 @@ class Network(Weights):
         if not training:
             return self.predict(X)
         self.require_built("a call")
-        x = as_rows(X, self.widths[0], f"{self.first_title()} expects")
+        x = as_rows(X, self.widths[0], self.expects)
         with self.busy("a call"):
             return training_outputs(self, x, check_seed(seed), check_int("step", step, 0))
 
-    def first_title(self) -> str:
-        """The first layer that has a say in the number of features, for messages."""
+    @property
+    def expects(self) -> str:
+        """How a message about a wrong number of features begins: with the first layer that has a say in it."""
         for _, layer in self.walk():
             if layer.parameters_:
-                return layer.title()
-        return self.title()
+                return f"{layer.title()} expects"
+        return f"{self.title()} expects"
 
     def predict_proba(self, X: Any) -> Array:
         """Class probabilities: the softmax or sigmoid of the raw outputs, by the loss the network was trained with.

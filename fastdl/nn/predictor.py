@@ -9,14 +9,15 @@ import numpy as np
 from fastdl.errors import check_memory
 from fastdl.kernels._team import get_num_threads
 from fastdl.kernels.gather import Rows, record_gather, record_store
-from fastdl.program import Buffer, Recorder, Signal, bind
+from fastdl.program import Buffer, Recorder, Signal, TeamSize, bind, run
 
 if TYPE_CHECKING:
     from fastdl.nn.network import Network
     from fastdl.program import Array
 
 BATCH_ROWS = 256
-WORTH_A_TEAM = 1 << 22  # multiply-adds
+WORTH_A_TEAM = 1 << 24  # multiply-adds: about 200 us on one core
+MUCH = 1 << 28  # bytes
 
 
 def lower_input(recorder: Recorder, network: Network, source: Rows) -> Signal:
@@ -28,13 +29,17 @@ def lower_input(recorder: Recorder, network: Network, source: Rows) -> Signal:
 
 def read_from(source: Rows, network: Network, x: Array, order: Array | None = None) -> None:
     """Let the gather read x, scaled if the network begins with a scaler."""
+    source.set(x, order, *scaling(network))
+
+
+def scaling(network: Network) -> tuple[Array | None, Array | None]:
+    """Offset and factor of the scaler that the network begins with, or None and None."""
     scaler = network.scaler()
     if scaler is None:
-        source.set(x, order)
-    else:
-        if not scaler.adapted:
-            raise ValueError(f"{scaler.title()} has seen no training rows yet: fit the network first")
-        source.set(x, order, scaler.state["offset"], scaler.state["factor"])
+        return None, None
+    if not scaler.adapted:
+        raise ValueError(f"{scaler.title()} has seen no training rows yet: fit the network first")
+    return scaler.state["offset"], scaler.state["factor"]
 
 
 class Predictor:
@@ -42,9 +47,11 @@ class Predictor:
 
     def __init__(self, network: Network) -> None:
         features, self.outputs = network.widths
-        self.network = network
+        self.parameters = network.count_parameters()
+        self.scaling = scaling(network)
         self.source = Rows(features)
         self.target = Rows(self.outputs)
+        self.team = TeamSize(None)
         recorder = Recorder(BATCH_ROWS, training=False)
         y, _ = network.lower(recorder, lower_input(recorder, network, self.source))
         recorder.add(record_store, target=self.target, x=y.buffer)
@@ -54,20 +61,22 @@ class Predictor:
     def __call__(self, x: Array) -> Array:
         """Outputs (n, outputs) of rows x, which the gather can read."""
         rows = x.shape[0]
-        check_memory(f"the outputs of {rows:,} rows", 4 * rows * self.outputs)
+        if 4 * rows * self.outputs > MUCH:
+            check_memory(f"the outputs of {rows:,} rows", 4 * rows * self.outputs)
         result = np.empty((rows, self.outputs), np.float32)
         if rows == 0:
             return result
-        read_from(self.source, self.network, x)
+        self.source.set(x, None, *self.scaling)
         self.target.set(result)
         steps = -(-rows // BATCH_ROWS)
         if len(self.scalars) < steps:
             self.scalars = np.empty((steps, 0))
-        threads = get_num_threads() if rows * self.network.count_parameters() > WORTH_A_TEAM else 1
         try:
             self.program.begin(rows, BATCH_ROWS, steps, 0, 0, self.scalars)
-            while self.program.advance(threads, 0.05) != "finished":
-                pass
+            if rows * self.parameters > WORTH_A_TEAM:
+                run(self.program, self.team)
+            else:
+                self.program.advance(1)
         finally:
             self.source.clear()
             self.target.clear()
