@@ -45,7 +45,7 @@ class Trainer:
     seed : int
         Everything random depends on it. Same seed, same bits, at any number of threads.
     threads : int, optional
-        Upper bound; None for all that the process may use. How many are at work is measured, slice by slice.
+        Upper bound; None for all that the process may use. How many work is measured, slice by slice.
 
     Attributes
     ----------
@@ -282,7 +282,7 @@ class Trainer:
         return training, validation
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, batch_size: int = 32) -> History:
-        """Train one pass over the data; parameters are those of `fit`."""
+        """One pass over the data; parameters are those of `fit`."""
         return self.fit(X, y, 1, batch_size, sample_weight=sample_weight, progress=False)
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:

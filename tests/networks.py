@@ -14,7 +14,7 @@ import reference
 from support import assert_same_bits
 
 import fastdl as fdl
-from fastdl import nn
+from fastdl import callbacks, nn
 
 State = dict[str, np.ndarray]
 
@@ -168,3 +168,27 @@ def twin_training(
         for name, g in gradients.items():
             state[name] = update(name, state[name], scale * g, slots[name], step + 1)
     return state, losses
+
+
+class Log(callbacks.Callback):
+    """Writes down every hook."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.logs: list[dict[str, float]] = []
+
+    def on_train_begin(self, trainer: fdl.Trainer) -> None:
+        self.calls.append("begin")
+
+    def on_epoch_begin(self, trainer: fdl.Trainer, epoch: int) -> None:
+        self.calls.append(("epoch", epoch, trainer.epoch))
+
+    def on_batch_end(self, trainer: fdl.Trainer, step: int, logs: dict[str, float]) -> None:
+        self.calls.append((step, trainer.step))
+        self.logs.append(dict(logs))
+
+    def on_epoch_end(self, trainer: fdl.Trainer, epoch: int, logs: dict[str, float]) -> None:
+        self.calls.append(("end", epoch, trainer.history.epochs))
+
+    def on_train_end(self, trainer: fdl.Trainer) -> None:
+        self.calls.append("end")

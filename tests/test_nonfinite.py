@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import (
+    Log,
     State,
     assert_same_state,
     blobs,
@@ -21,30 +22,6 @@ from fastdl import callbacks, nn, optim
 
 def simple(outputs: int = 3) -> nn.Sequential:
     return nn.Sequential(nn.Dense(9), nn.Tanh(), nn.Dense(outputs))
-
-
-class Log(callbacks.Callback):
-    """Writes down every hook."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-        self.logs: list[dict[str, float]] = []
-
-    def on_train_begin(self, trainer: fdl.Trainer) -> None:
-        self.calls.append("begin")
-
-    def on_epoch_begin(self, trainer: fdl.Trainer, epoch: int) -> None:
-        self.calls.append(("epoch", epoch, trainer.epoch))
-
-    def on_batch_end(self, trainer: fdl.Trainer, step: int, logs: dict[str, float]) -> None:
-        self.calls.append((step, trainer.step))
-        self.logs.append(dict(logs))
-
-    def on_epoch_end(self, trainer: fdl.Trainer, epoch: int, logs: dict[str, float]) -> None:
-        self.calls.append(("end", epoch, trainer.history.epochs))
-
-    def on_train_end(self, trainer: fdl.Trainer) -> None:
-        self.calls.append("end")
 
 
 @pytest.mark.parametrize("watch", [False, True])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference
 from networks import (
+    Log,
     State,
     assert_same_state,
     blobs,
@@ -327,30 +328,6 @@ def test_early_stopping_ends_with_the_best_weights() -> None:
 
 
 # ----------------------------------------------------------------------------------------------------- callbacks
-
-
-class Log(callbacks.Callback):
-    """Writes down every hook."""
-
-    def __init__(self) -> None:
-        self.calls: list[Any] = []
-        self.logs: list[dict[str, float]] = []
-
-    def on_train_begin(self, trainer: fdl.Trainer) -> None:
-        self.calls.append("begin")
-
-    def on_epoch_begin(self, trainer: fdl.Trainer, epoch: int) -> None:
-        self.calls.append(("epoch", epoch, trainer.epoch))
-
-    def on_batch_end(self, trainer: fdl.Trainer, step: int, logs: dict[str, float]) -> None:
-        self.calls.append((step, trainer.step))
-        self.logs.append(dict(logs))
-
-    def on_epoch_end(self, trainer: fdl.Trainer, epoch: int, logs: dict[str, float]) -> None:
-        self.calls.append(("end", epoch, trainer.history.epochs))
-
-    def on_train_end(self, trainer: fdl.Trainer) -> None:
-        self.calls.append("end")
 
 
 def test_hooks_in_order() -> None:
