@@ -74,6 +74,7 @@ def run_python(
     roots = [str(Path(fdl.__file__).parents[1]), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=roots[0],  # and not the checkout, whose fastdl may have no compiled modules
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots)), **(env or {})},
         capture_output=True,
         text=True,
