@@ -58,7 +58,7 @@ def check_training_rows(x: Array, name: str, scaled: bool) -> None:
                 f"{name}: expected finite numbers, got {block[row, column]} in row {start + row}, column {column}"
             )
         largest = max(largest, -low, high)
-    if not scaled and largest > np.finfo(np.float32).max:
+    if not scaled and largest > float(np.finfo(np.float32).max):
         raise ValueError(f"{name}: expected numbers that float32 holds, got {largest:g}; put nn.Standardize() first")
     if not scaled and largest > FAR_OUTSIDE:
         warnings.warn(
