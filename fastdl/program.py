@@ -213,22 +213,27 @@ def bind(recorder: Recorder) -> Program:
     return program
 
 
-TRIAL_SECONDS, SLICE_SECONDS, PROBE_EVERY = 0.002, 0.045, 12
+SLICE_SECONDS, TRIAL_SECONDS = 0.045, 0.002
+TRIALS_AT_FIRST = 2  # of each size: the first slice of all also warms caches and faults pages in
+PROBE_EVERY, PROBE_SHARE = 12, 0.04  # slices, and share of the time that probes may take
 
 
 class TeamSize:
     """How many threads the next slice gets: what was fastest lately, with a short look at the others now and then.
 
     Bits don't depend on the size, so it may change at any time. A neighbour process that takes a core makes large teams
-    slow; they are then left until a probe finds them fast again.
+    slow; they are then left until a probe finds them fast again. A probe is as long as a step at least, so where steps
+    are long, or a size very slow, probes are the more seldom.
     """
 
     def __init__(self, threads: int | None) -> None:
         self.threads = threads
         self.sizes = self.allowed()
         self.cost: dict[int, float] = {}
-        self.trials = 0
-        self.slices = 0
+        self.trials: dict[int, int] = {}
+        self.slices = 0  # since the last probe,
+        self.seconds = 0.0  # and the time that they took
+        self.turn = 0
 
     def allowed(self) -> list[int]:
         """Sizes up to what is allowed now: the limit may change, and a forked child has one thread."""
@@ -237,21 +242,34 @@ class TeamSize:
 
     def next(self) -> tuple[int, float]:
         """Size and length in seconds of the next slice."""
-        self.slices += 1
         self.sizes = self.allowed()
         if len(self.sizes) == 1:
             return 1, SLICE_SECONDS
-        untried = [size for size in self.sizes if size not in self.cost]
-        if untried:
-            return untried[0], TRIAL_SECONDS
-        if self.slices % PROBE_EVERY == 0:
-            self.trials += 1
-            return self.sizes[self.trials % len(self.sizes)], TRIAL_SECONDS
-        return min(self.sizes, key=lambda size: self.cost[size]), SLICE_SECONDS
+        least_tried = min(self.sizes, key=lambda size: self.trials.get(size, 0))
+        if self.trials.get(least_tried, 0) < TRIALS_AT_FIRST:
+            self.trials[least_tried] = self.trials.get(least_tried, 0) + 1
+            return least_tried, TRIAL_SECONDS
+        best = min(self.sizes, key=self.expected)
+        others = [size for size in self.sizes if size != best]
+        probe = others[self.turn % len(others)]
+        if self.slices >= PROBE_EVERY and max(TRIAL_SECONDS, self.expected(probe)) <= PROBE_SHARE * self.seconds:
+            self.turn += 1
+            self.slices, self.seconds = 0, 0.0
+            return probe, TRIAL_SECONDS
+        self.slices += 1
+        self.seconds += max(SLICE_SECONDS, self.expected(best))
+        return best, SLICE_SECONDS
+
+    def expected(self, size: int) -> float:
+        """Seconds a step with this team."""
+        return self.cost.get(size, 0.0)
 
     def learn(self, size: int, seconds_per_step: float) -> None:
-        """Remember what a slice has shown; the last one counts half."""
-        self.cost[size] = 0.5 * (self.cost.get(size, seconds_per_step) + seconds_per_step)
+        """Remember what a slice has shown: half of it counts, but all of it if a trial or a probe was faster than known."""
+        known = self.cost.get(size, seconds_per_step)
+        if self.slices == 0:
+            known = min(known, seconds_per_step)
+        self.cost[size] = 0.5 * (known + seconds_per_step)
 
 
 def run(
