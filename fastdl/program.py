@@ -265,7 +265,7 @@ class TeamSize:
         return self.cost.get(size, 0.0)
 
     def learn(self, size: int, seconds_per_step: float) -> None:
-        """Remember what a slice has shown: half of it counts, but all of it if a trial or a probe was faster than known."""
+        """Remember what a slice has shown: half of it counts; all of it in a trial or a probe that was fast."""
         known = self.cost.get(size, seconds_per_step)
         if self.slices == 0:
             known = min(known, seconds_per_step)
