@@ -10,7 +10,7 @@
 #include "fastdl.h"
 #include "vecmath.h"
 
-enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 3, PACKED_ROWS = 168 };
+enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 6, PACKED_ROWS = 168 };
 enum { FEW_SETS = 256, PAGE = 1024, PACKED_STRIDE = K_BLOCK + 16 };   /* row strides in floats: 1 KiB, 4 KiB */
 
 typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,

@@ -14,7 +14,7 @@ cdef enum:
     PACKED_ROWS = 168       # gemm.c copies at most so many rows of A out of a layout that is slow to walk,
     FEW_SETS = 256          # which is rows whose stride is a multiple of 1 KiB,
     LONG_STRIDE = 1024      # or columns that are a page apart,
-    PACKED_COLS = 96        # if at least so many columns of C make use of them
+    PACKED_COLS = 256       # if at least so many columns of C make use of them
 
 cdef enum Rows:             # which size of the product is the number of rows of the batch
     FIXED, ARE_M, ARE_K

@@ -146,8 +146,8 @@ int main(void)
             }
         }
         dense(K, 30, 1037, 66);   /* several K-blocks, a stride that is a page, */
-        dense(K, 300, 1040, 100); /* packed columns */
-        dense(K, 40, 256, 100);   /* copied rows */
+        dense(K, 300, 1040, 200); /* packed columns */
+        dense(K, 40, 256, 200);   /* copied rows */
         dense(K, 70, 40, 512);    /* a stride that falls into few cache sets */
         printf("%s %016llx\n", K->isa, (unsigned long long)hash);
     }
