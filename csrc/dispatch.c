@@ -12,6 +12,8 @@ extern const fastdl_table fastdl_table_baseline;
 extern const fastdl_table fastdl_table_avx2, fastdl_table_avx512;
 #endif
 
+_Alignas(64) _Thread_local float fastdl_gemm_scratch[FASTDL_GEMM_SCRATCH];
+
 const fastdl_table *fastdl_available(int i)
 {
 #if defined(__x86_64__)

@@ -1,4 +1,5 @@
-/* fastdl's C kernels: arithmetic on one tile, row or block. No Python, no threads, no allocation, no failure, no globals.
+/* fastdl's C kernels: arithmetic on one tile, row or block. No Python, no threads, no allocation, no failure, no globals
+ * but a thread's scratch for products.
  *
  * Legend, used at the head of every function:
  *   B rows of a mini-batch     I inputs and O outputs of a layer     n elements     ld* floats from one row to the next
@@ -27,6 +28,12 @@ typedef struct {
     ptrdiff_t ldc, a_i, a_p, b_p, b_j, k;
     int activation;
 } fastdl_gemm;
+
+/* A product copies at most so many rows of A out of a layout that is slow to walk, K_BLOCK columns at a time, and a panel
+ * of K_BLOCK x 32 of B: into memory of the thread, since a stack that a program has made small would not hold it. */
+enum { FASTDL_PACKED_ROWS = 256, FASTDL_K_BLOCK = 256 };
+enum { FASTDL_GEMM_SCRATCH = FASTDL_K_BLOCK * (FASTDL_PACKED_ROWS + 32) + 16 };
+extern _Thread_local float fastdl_gemm_scratch[FASTDL_GEMM_SCRATCH];
 
 /* What an optimizer step needs beside its arrays; all of it is computed once a step. The gradient is multiplied by
  * grad_scale first; coupled_decay is added to it as coupled_decay * w; w is multiplied by shrink before the update. */

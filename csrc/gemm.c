@@ -10,17 +10,19 @@
 #include "fastdl.h"
 #include "vecmath.h"
 
-enum { PANEL = 16 * FASTDL_NV, K_BLOCK = 256, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 6, PACKED_ROWS = 168 };
-enum { FEW_SETS = 256, PAGE = 1024, PACKED_STRIDE = K_BLOCK + 16 };   /* row strides in floats: 1 KiB, 4 KiB */
+enum { PANEL = 16 * FASTDL_NV, K_BLOCK = FASTDL_K_BLOCK, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 3 };
+enum { FEW_SETS = 256, PAGE = 1024 };   /* row strides in floats: 1 KiB, 4 KiB */
+enum { FAR_OUTPUT = 1 << 17 };          /* floats: 512 KiB of C, which with A and B don't stay in L2 */
 
 typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,
-                     ptrdiff_t ldb, int lanes, int first, int relu);
+                     ptrdiff_t ldb, int lanes, int first, int relu, const float *ahead);
 
 /* C (mr, 16 (nv - 1) + lanes) = [first: 0, else C] + A (mr, k) B (k, ...) [+ bias] [then ReLU].
- * c: (mr, ldc)   a: row i begins at a + i lda (by_rows), or column p at a + p lda (not)   b: (k, ldb)   bias: or NULL */
+ * c: (mr, ldc)   a: row i begins at a + i lda (by_rows), or column p at a + p lda (not)   b: (k, ldb)   bias: or NULL
+ * ahead: C of the next tile (mr, ldc), which is fetched meanwhile, or NULL */
 FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *restrict b, const float *bias, ptrdiff_t k,
-                     ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu, const int mr, const int nv,
-                     const int by_rows)
+                     ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu, const float *ahead,
+                     const int mr, const int nv, const int by_rows)
 {
     v16 acc[FASTDL_MR][FASTDL_NV];
     if (first) {
@@ -36,6 +38,12 @@ FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *re
             for (int j = 0; j < nv; j++)
                 acc[i][j] = j < nv - 1 ? v16_load(c + i * ldc + 16 * j) : v16_load_n(c + i * ldc + 16 * j, lanes);
     }
+    if (ahead)
+        for (int i = 0; i < mr; i++) {
+            __builtin_prefetch(ahead + i * ldc);
+            for (int j = 1; j <= nv; j++)   /* one more: rows may begin within a line */
+                __builtin_prefetch(ahead + i * ldc + 16 * j - 1);
+        }
     /* five pointers reach fourteen rows as [p], [p + lda] and [p + 2 lda]: one each would not fit the integer registers */
     const float *a0 = a, *a3 = mr > 3 ? a + 3 * lda : a, *a6 = mr > 6 ? a + 6 * lda : a, *a9 = mr > 9 ? a + 9 * lda : a;
     const float *a12 = mr > 12 ? a + 12 * lda : a;
@@ -82,9 +90,10 @@ FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *re
 
 #define TILE(mr, nv, by_rows) \
     static void tile_##mr##_##nv##_##by_rows(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, \
-                                             ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu) \
+                                             ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu, \
+                                             const float *ahead) \
     { \
-        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, mr, nv, by_rows); \
+        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, ahead, mr, nv, by_rows); \
     }
 /* clang-format off */
 #if FASTDL_NV == 2
@@ -114,7 +123,7 @@ static tile_fn *const tiles[FASTDL_MR][FASTDL_NV][2] = {   /* by rows - 1, vecto
 /* clang-format on */
 
 /* panel (k, PANEL) = B[p0 : p0 + k, j0 : j0 + n], columns from n on zero.   panel: (k, PANEL)   n at most PANEL */
-static void pack(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n)
+static void pack_b(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n)
 {
     const float *b = g->b + p0 * g->b_p + j0 * g->b_j;
     if (g->b_j == 1) {
@@ -138,58 +147,64 @@ static void pack(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrd
         }
 }
 
-/* packed (k, mr) = A[i : i + mr, p0 : p0 + k] of an A that is read by columns.   packed: (k, mr) */
-static void pack_columns(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t mr, ptrdiff_t p0, ptrdiff_t k)
+/* packed (k, mr), and up to 15 floats of rubbish behind it, = A[i : i + mr, p0 : p0 + k].   packed: (k mr + 15) */
+static void pack_a(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t mr, ptrdiff_t p0, ptrdiff_t k)
 {
     const float *a = g->a + i * g->a_i + p0 * g->a_p;
-    for (ptrdiff_t p = 0; p < k; p++)
-        v16_store_n(packed + p * mr, v16_load_n(a + p * g->a_p, (int)mr), (int)mr);
-}
-
-/* packed (mr, PACKED_STRIDE) = the same of an A that is read by rows */
-static void pack_rows(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t mr, ptrdiff_t p0, ptrdiff_t k)
-{
-    for (ptrdiff_t r = 0; r < mr; r++)
-        memcpy(packed + r * PACKED_STRIDE, g->a + (i + r) * g->a_i + p0, (size_t)k * sizeof *packed);
+    if (g->a_p != 1) {
+        for (ptrdiff_t p = 0; p < k; p++)
+            v16_store(packed + p * mr, v16_load_n(a + p * g->a_p, (int)mr));
+        return;
+    }
+    for (ptrdiff_t p = 0; p < k; p += 16) {
+        const int depth = (int)(k - p < 16 ? k - p : 16);
+        v16 r[16];
+#pragma GCC unroll 16
+        for (int q = 0; q < 16; q++)
+            r[q] = q < mr ? v16_load_n(a + q * g->a_i + p, depth) : v16_zero();
+        v16_transpose(r);
+        for (int q = 0; q < depth; q++)   /* what is written too far, the next row writes anew */
+            v16_store(packed + (p + q) * mr, r[q]);
+    }
 }
 
 /* C[i0 : i1, j0 : j1] of the product g. */
 static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)
 {
-    float panel[K_BLOCK * PANEL] __attribute__((aligned(64)));
-    float copy[PACKED_STRIDE * PACKED_ROWS] __attribute__((aligned(64)));
+    float *panel = fastdl_gemm_scratch, *copy = panel + K_BLOCK * PANEL;
     const ptrdiff_t rows = i1 - i0, n_tiles = (rows + FASTDL_MR - 1) / FASTDL_MR;
     const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
-    const int by_rows = g->a_p == 1;
+    const int by_rows = g->a_p == 1, far = rows * g->ldc >= FAR_OUTPUT;
     const int bad_b = (g->b_p % FEW_SETS == 0 || g->b_p >= PAGE) && n_tiles >= PACK_FROM_TILES;
     const int bad_a = by_rows ? g->a_i % FEW_SETS == 0 : g->a_p >= PAGE;
-    const int pack_a = bad_a && rows > 1 && rows <= PACKED_ROWS && j1 - j0 >= PACK_FROM_PANELS * PANEL;
+    const int packs_a = bad_a && rows > 1 && rows <= FASTDL_PACKED_ROWS && j1 - j0 >= PACK_FROM_PANELS * PANEL;
     for (ptrdiff_t block = 0; block < n_blocks; block++) {   /* near-equal blocks and tiles, so that none is a remnant */
         const ptrdiff_t p0 = g->k * block / n_blocks, k = g->k * (block + 1) / n_blocks - p0;
         const int last = block == n_blocks - 1;
-        if (pack_a)
+        if (packs_a)
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
                 const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
-                if (by_rows)
-                    pack_rows(copy + i * PACKED_STRIDE, g, i0 + i, mr, p0, k);
-                else
-                    pack_columns(copy + i * k, g, i0 + i, mr, p0, k);
+                pack_a(copy + i * k, g, i0 + i, mr, p0, k);
             }
         for (ptrdiff_t j = j0; j < j1; j += PANEL) {
             const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL;
             const int nv = (int)((n + 15) / 16), lanes = (int)(n - 16 * (nv - 1));
-            const int packed = g->b_j != 1 || bad_b || (lanes < 16 && !FASTDL_FREE_MASKS);
-            if (packed)
-                pack(panel, g, p0, k, j, n);
-            const float *b = packed ? panel : g->b + p0 * g->b_p + j;
+            const int packs_b = g->b_j != 1 || bad_b || (lanes < 16 && !FASTDL_FREE_MASKS);
+            if (packs_b)
+                pack_b(panel, g, p0, k, j, n);
+            const float *b = packs_b ? panel : g->b + p0 * g->b_p + j;
+            const float *bias = last && g->bias ? g->bias + j : NULL;
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
                 const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
-                const float *in_place = g->a + (i0 + i) * g->a_i + p0 * g->a_p;
-                const float *a = !pack_a ? in_place : by_rows ? copy + i * PACKED_STRIDE : copy + i * k;
-                const ptrdiff_t lda = by_rows ? (pack_a ? PACKED_STRIDE : g->a_i) : pack_a ? mr : g->a_p;
-                tiles[mr - 1][nv - 1][by_rows](g->c + (i0 + i) * g->ldc + j, a, b, last && g->bias ? g->bias + j : NULL, k,
-                                               g->ldc, lda, packed ? PANEL : g->b_p, lanes, block == 0,
-                                               last && g->activation == FASTDL_RELU);
+                const float *a = packs_a ? copy + i * k : g->a + (i0 + i) * g->a_i + p0 * g->a_p;
+                const ptrdiff_t lda = packs_a ? mr : by_rows ? g->a_i : g->a_p;
+                float *c = g->c + (i0 + i) * g->ldc + j;
+                const float *ahead = !far              ? NULL
+                                     : t + 1 < n_tiles ? c + mr * g->ldc
+                                     : j + PANEL < j1  ? c - i * g->ldc + PANEL
+                                                       : NULL;
+                tiles[mr - 1][nv - 1][by_rows && !packs_a](c, a, b, bias, k, g->ldc, lda, packs_b ? PANEL : g->b_p, lanes,
+                                                           block == 0, last && g->activation == FASTDL_RELU, ahead);
             }
         }
     }

@@ -10,11 +10,11 @@ cdef enum:
     PANEL = 32              # columns of a chunk are a multiple of the widest tile's
     ROW_STEP = 84           # rows likewise: every instruction set's tile divides it
     LEAST_FMAS = 1 << 20    # of a chunk: about 10 us with AVX-512
-    MOST_FMAS = 1 << 24     # large products have large chunks, which copy their panels less often
-    PACKED_ROWS = 168       # gemm.c copies at most so many rows of A out of a layout that is slow to walk,
+    MOST_FMAS = 1 << 26     # large products have large chunks, which copy their panels less often
+    MOST_ROWS = 256         # more rows of A would not stay in L2; gemm.c copies as many out of a layout slow to walk,
     FEW_SETS = 256          # which is rows whose stride is a multiple of 1 KiB,
     LONG_STRIDE = 1024      # or columns that are a page apart,
-    PACKED_COLS = 256       # if at least so many columns of C make use of them
+    PACKED_COLS = 256       # which as many columns of C should make use of
 
 cdef enum Rows:             # which size of the product is the number of rows of the batch
     FIXED, ARE_M, ARE_K
@@ -41,14 +41,12 @@ cdef Cut cut(const Product* p, const Step* step) noexcept nogil:
     c.m = step.rows if p.rows == ARE_M else p.m
     c.n = p.n
     c.k = step.rows if p.rows == ARE_K else p.g.k
-    cdef ptrdiff_t target = min(max(c.m * c.n * c.k // 32, <ptrdiff_t>LEAST_FMAS), <ptrdiff_t>MOST_FMAS)
-    c.row_step = max(c.m, 1)
-    if (p.g.a_p >= LONG_STRIDE or (p.g.a_p == 1 and p.g.a_i % FEW_SETS == 0)) and c.m > PACKED_ROWS:
-        c.row_step = PACKED_ROWS
-    elif c.m > 2 * ROW_STEP and c.m * PANEL * c.k > 2 * target:
+    cdef ptrdiff_t target = min(max(c.m * c.n * c.k // 16, <ptrdiff_t>LEAST_FMAS), <ptrdiff_t>MOST_FMAS)
+    c.row_step = max(pieces(c.m, pieces(c.m, MOST_ROWS)), 1) if c.m else 1
+    if c.row_step > 2 * ROW_STEP and c.row_step * PANEL * c.k > 2 * target:
         c.row_step = piece_size(c.m, PANEL * c.k, target, ROW_STEP)
     c.col_step = piece_size(c.n, c.row_step * c.k, target, PANEL)
-    if c.row_step == PACKED_ROWS:
+    if p.g.a_p >= LONG_STRIDE or (p.g.a_p == 1 and p.g.a_i % FEW_SETS == 0):
         c.col_step = max(c.col_step, <ptrdiff_t>PACKED_COLS)
     while pieces(c.m, c.row_step) * pieces(c.n, c.col_step) > 32768:
         c.row_step *= 2
