@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from support import normal, whole
 
 from fastdl import kernels
+from fastdl.kernels._program import Program
+from fastdl.kernels.gather import Rows, as_readable, record_gather
 
-NUMBERS = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", ">f4", ">f8", ">i2", ">i8", "f2"]
+NUMBERS = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", ">f4", ">f8", ">i2", ">i8", "f2", ">f2"]
 
 
 def table(rows: int, columns: int, dtype: str) -> np.ndarray:
@@ -66,6 +68,41 @@ def test_nan_and_infinity_are_carried_over() -> None:
     np.testing.assert_array_equal(kernels.gather(x, [0, 0]), np.repeat(want, 2, axis=0))
 
 
+def test_every_half_is_converted_exactly() -> None:
+    """All 65536 of them, in long and short rows; subnormal ones are normal float32 and may not be flushed."""
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    for columns in (1, 16, 2**16):
+        x = halves.reshape(-1, columns)
+        for isa, got in support.everywhere(lambda x=x: kernels.gather(x, np.arange(len(x))), (1, 3)):
+            want = x.astype(np.float32)
+            np.testing.assert_array_equal(got, want, err_msg=isa)  # NaN is NaN, with any bits
+            number = ~np.isnan(want)
+            support.assert_same_bits(got[number], want[number], isa)
+
+
+def test_halves_are_scaled_in_float64() -> None:
+    x = table(50, 7, "f2")
+    offset, factor = np.random.default_rng(3).normal(size=(2, 7))
+    rows, y = Rows(7), np.zeros((50, 7), np.float32)
+    rows.set(x, None, offset, factor)
+    program = Program()
+    record_gather(program, y, rows)
+    program.begin(50, 50, 1, 0, 0, np.empty((1, 0)))
+    program.advance(1)
+    np.testing.assert_array_equal(y, ((x.astype(np.float64) - offset) * factor).astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [kind for kind in NUMBERS if not kind.startswith(">")])
+def test_every_native_type_is_read_where_it_lies(dtype: str) -> None:
+    x = table(9, 5, dtype)
+    assert as_readable(x) is x and as_readable(x[::2, 1:4]).base is x
+
+
+def test_any_byte_but_zero_is_true() -> None:
+    x = np.array([[0, 1, 2, 255]], np.uint8).view(bool)
+    np.testing.assert_array_equal(kernels.gather(x, [0]), [[0.0, 1.0, 1.0, 1.0]])
+
+
 def test_memory_maps_and_views_are_read_in_place(tmp_path: Path) -> None:
     x, indices = table(60, 12, "f8"), indices_of(60, 33)
     x.tofile(tmp_path / "x")
@@ -94,7 +131,7 @@ def test_edge() -> None:
     support.check_out(kernels.gather, (X, INDICES))
     support.check_out_overlap(kernels.gather, (X, INDICES), 0)
     for shape in [(1, 1), (5, 7), (3, 33)]:
-        for dtype in ("f4", "f8", "i1", "i8"):
+        for dtype in ("f2", "f4", "f8", "i1", "i8", "?"):
             x, out = table(*shape, dtype), np.zeros((2, shape[1]), np.float32)
             support.check_stays_inside(kernels.gather, (x, np.array([shape[0] - 1, 0])), out=out)
 

@@ -16,6 +16,8 @@ cdef extern from "fastdl.h" nogil:
         FASTDL_UINT16
         FASTDL_UINT32
         FASTDL_UINT64
+        FASTDL_FLOAT16
+        FASTDL_BOOL
 
     ctypedef struct fastdl_gemm:
         float* c

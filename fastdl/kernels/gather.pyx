@@ -8,8 +8,8 @@ from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport result
 from fastdl.kernels._csrc cimport (
-    FASTDL_FLOAT32, FASTDL_FLOAT64, FASTDL_INT8, FASTDL_INT16, FASTDL_INT32, FASTDL_INT64, FASTDL_UINT8, FASTDL_UINT16,
-    FASTDL_UINT32, FASTDL_UINT64,
+    FASTDL_BOOL, FASTDL_FLOAT16, FASTDL_FLOAT32, FASTDL_FLOAT64, FASTDL_INT8, FASTDL_INT16, FASTDL_INT32, FASTDL_INT64,
+    FASTDL_UINT8, FASTDL_UINT16, FASTDL_UINT32, FASTDL_UINT64,
 )
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
@@ -40,9 +40,9 @@ cdef struct Store:
     ptrdiff_t ldx
 
 KINDS = {                       # by kind and size
-    ("f", 4): FASTDL_FLOAT32, ("f", 8): FASTDL_FLOAT64, ("i", 1): FASTDL_INT8, ("i", 2): FASTDL_INT16,
-    ("i", 4): FASTDL_INT32, ("i", 8): FASTDL_INT64, ("u", 1): FASTDL_UINT8, ("u", 2): FASTDL_UINT16,
-    ("u", 4): FASTDL_UINT32, ("u", 8): FASTDL_UINT64, ("b", 1): FASTDL_UINT8,
+    ("f", 2): FASTDL_FLOAT16, ("f", 4): FASTDL_FLOAT32, ("f", 8): FASTDL_FLOAT64, ("i", 1): FASTDL_INT8,
+    ("i", 2): FASTDL_INT16, ("i", 4): FASTDL_INT32, ("i", 8): FASTDL_INT64, ("u", 1): FASTDL_UINT8,
+    ("u", 2): FASTDL_UINT16, ("u", 4): FASTDL_UINT32, ("u", 8): FASTDL_UINT64, ("b", 1): FASTDL_BOOL,
 }
 
 
@@ -103,7 +103,7 @@ def as_readable(x):
         return x
     own = x.dtype.newbyteorder("=")
     if type_of(own) < 0:
-        own = np.float32 if own == np.float16 else np.float64
+        own = np.float64
     return np.require(x, own, ("C", "A"))
 
 
@@ -171,7 +171,8 @@ def gather(x, indices, out=None):
     Parameters
     ----------
     x : array_like, shape (rows, n)
-        Floats, integers or booleans; read where they lie if rows are contiguous.
+        Floats of 16, 32 or 64 bits, integers or booleans; read where they lie, also in a memory map, if rows are
+        contiguous and in this machine's byte order. Float16 is converted exactly, the others are rounded once.
     indices : array_like of int, shape (B,)
         In 0 .. rows - 1.
     out : ndarray, shape (B, n), float32, optional
