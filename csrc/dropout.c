@@ -20,6 +20,14 @@ static void fdl_dropout_bits(uint8_t *bits, uint64_t first, ptrdiff_t groups, ui
     }
 }
 
+/* Which of the 16 elements from this one on are kept.   bits: with 4 readable bytes after the last */
+FDL_INLINE m16 kept_from(const uint8_t *bits, uint64_t element)
+{
+    uint32_t window;
+    memcpy(&window, bits + element / 8, sizeof window);   /* little-endian, as all machines that we know */
+    return m16_from_bits(window >> element % 8 & 0xFFFF);
+}
+
 /* y = x * (kept ? scale : 0), a product so that NaN comes through.   y: (rows, ldy)   x: (rows, ldx), may be y
  * bits: of the whole batch, with 4 readable bytes after the last; these are its rows row0 .. row0 + rows - 1 */
 static void fdl_dropout_apply(float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols,
@@ -29,10 +37,22 @@ static void fdl_dropout_apply(float *y, const float *x, const uint8_t *bits, ptr
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j += 16) {
             const int n = (int)(cols - j < 16 ? cols - j : 16);
-            const uint64_t element = (uint64_t)((row0 + i) * cols + j);
-            uint32_t window;
-            memcpy(&window, bits + element / 8, sizeof window);   /* little-endian, as all machines that we know */
-            const v16 factor = v16_select(m16_from_bits(window >> element % 8 & 0xFFFF), keep, drop);
+            const v16 factor = v16_select(kept_from(bits, (uint64_t)((row0 + i) * cols + j)), keep, drop);
             v16_store_n(y + i * ldy + j, v16_mul(v16_load_n(x + i * ldx + j, n), factor), n);
+        }
+}
+
+/* Alpha dropout (Klambauer et al. 2017): y = x scale + kept where kept, x 0 + dropped elsewhere, so that NaN comes through.
+ * The gradient is the same with kept = dropped = 0.   y, x, bits: as in dropout_apply */
+static void fdl_alpha_dropout(float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols,
+                              ptrdiff_t ldy, ptrdiff_t ldx, float scale, float kept, float dropped)
+{
+    const v16 keep = v16_set1(scale), drop = v16_zero(), kept_shift = v16_set1(kept), dropped_shift = v16_set1(dropped);
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < cols; j += 16) {
+            const int n = (int)(cols - j < 16 ? cols - j : 16);
+            const m16 here = kept_from(bits, (uint64_t)((row0 + i) * cols + j));
+            const v16 factor = v16_select(here, keep, drop), shift = v16_select(here, kept_shift, dropped_shift);
+            v16_store_n(y + i * ldy + j, v16_fma(v16_load_n(x + i * ldx + j, n), factor, shift), n);
         }
 }

@@ -61,6 +61,10 @@ typedef struct {
       (uint8_t *bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step, uint32_t stream, uint32_t threshold)) \
     X(dropout_apply, (float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, \
                       ptrdiff_t ldy, ptrdiff_t ldx, float scale)) \
+    X(alpha_dropout, (float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, \
+                      ptrdiff_t ldy, ptrdiff_t ldx, float scale, float kept, float dropped)) \
+    X(noise, (float *y, const float *x, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, \
+              float std, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \

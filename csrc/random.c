@@ -1,7 +1,6 @@
 /* Random words, uniform and normal deviates: pure functions of (seed, step, stream, index). */
 #include "fastdl.h"
 #include "rng.h"
-#include "vecmath.h"
 
 /* Blocks first .. first + blocks - 1 in order.   words: (blocks, 4)   blocks at most 16, first a multiple of 16 */
 FDL_INLINE void philox_ordered(uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)
@@ -41,25 +40,12 @@ static void fdl_uniform(float *y, uint64_t first, ptrdiff_t n, uint64_t seed, ui
     }
 }
 
-/* Standard normal by Box and Muller (1958); elements 2 i and 2 i + 1 share the words 2 i % 4 and 2 i % 4 + 1 of block i / 2.
- * y: (n,)   first: a multiple of 64 */
+/* Standard normal; element e does not depend on n.   y: (n,)   first: a multiple of 64 */
 static void fdl_normal(float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)
 {
     for (ptrdiff_t i = 0; i < n; i += 64) {
-        w16 word[4];
-        float lane[4][16];
-        philox16(word, (first + (uint64_t)i) / 4, seed, step, stream);
-        for (int j = 0; j < 4; j += 2) {
-            /* u in (0, 1], turn in [0, 1) */
-            const v16 u = v16_mul(v16_add(w16_to_float(w16_shr(word[j], 8)), v16_set1(1.0f)), v16_set1(0x1p-24f));
-            const v16 turn = v16_mul(w16_to_float(w16_shr(word[j + 1], 8)), v16_set1(0x1p-24f));
-            const v16 radius = v16_sqrt(v16_mul(v16_set1(-2.0f), v16_log(u)));
-            v16 sine, cosine;
-            v16_sincos_turns(turn, &sine, &cosine);
-            v16_store(lane[j], v16_mul(radius, cosine));
-            v16_store(lane[j + 1], v16_mul(radius, sine));
-        }
-        for (ptrdiff_t j = 0; j < 64 && i + j < n; j++)
-            y[i + j] = lane[j % 4][j / 4];
+        float group[64];
+        normal64(group, first + (uint64_t)i, seed, step, stream);
+        memcpy(y + i, group, (size_t)(n - i < 64 ? n - i : 64) * sizeof *y);
     }
 }

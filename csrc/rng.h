@@ -2,7 +2,7 @@
  * function of a 128-bit counter and a 64-bit key. The words are a promise: they may never change. */
 #ifndef FASTDL_RNG_H
 #define FASTDL_RNG_H
-#include "vec.h"
+#include "vecmath.h"
 
 /* Words of blocks first .. first + 15, where block b has the counter (b low, b high, step, stream) and the key is the seed.
  * word[j] lane i is word j of block first + i.   first: a multiple of 16, so that no lane carries into the high half */
@@ -28,5 +28,26 @@ FDL_INLINE void philox16(w16 word[4], uint64_t first, uint64_t seed, uint32_t st
     word[1] = c1;
     word[2] = c2;
     word[3] = c3;
+}
+
+/* Standard normal deviates first .. first + 63 by Box and Muller (1958); elements 2 i and 2 i + 1 share two words, a radius and
+ * an angle: words 2 i % 4 and 2 i % 4 + 1 of block i / 2.   y: (64,)   first: a multiple of 64 */
+FDL_INLINE void normal64(float y[64], uint64_t first, uint64_t seed, uint32_t step, uint32_t stream)
+{
+    w16 word[4];
+    float lane[4][16];
+    philox16(word, first / 4, seed, step, stream);
+    for (int j = 0; j < 4; j += 2) {
+        /* u in (0, 1], turn in [0, 1) */
+        const v16 u = v16_mul(v16_add(w16_to_float(w16_shr(word[j], 8)), v16_set1(1.0f)), v16_set1(0x1p-24f));
+        const v16 turn = v16_mul(w16_to_float(w16_shr(word[j + 1], 8)), v16_set1(0x1p-24f));
+        const v16 radius = v16_sqrt(v16_mul(v16_set1(-2.0f), v16_log(u)));
+        v16 sine, cosine;
+        v16_sincos_turns(turn, &sine, &cosine);
+        v16_store(lane[j], v16_mul(radius, cosine));
+        v16_store(lane[j + 1], v16_mul(radius, sine));
+    }
+    for (int i = 0; i < 64; i++)
+        y[i] = lane[i % 4][i / 4];
 }
 #endif

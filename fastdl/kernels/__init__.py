@@ -6,9 +6,16 @@ Arrays of other dtypes, strides and byte orders are converted; `out=` must fit e
 from fastdl.kernels.activation import activation_backward, activation_forward
 from fastdl.kernels.batchnorm import batchnorm_backward, batchnorm_forward, batchnorm_stats
 from fastdl.kernels.dense import dense_backward, dense_forward, matmul
-from fastdl.kernels.dropout import dropout_backward, dropout_forward, dropout_mask
+from fastdl.kernels.dropout import (
+    alpha_dropout_backward,
+    alpha_dropout_forward,
+    dropout_backward,
+    dropout_forward,
+    dropout_mask,
+)
 from fastdl.kernels.gather import gather
 from fastdl.kernels.loss import mse, softmax, softmax_cross_entropy
+from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
@@ -17,6 +24,8 @@ __all__ = [
     "activation_backward",
     "activation_forward",
     "adam_update",
+    "alpha_dropout_backward",
+    "alpha_dropout_forward",
     "batchnorm_backward",
     "batchnorm_forward",
     "batchnorm_stats",
@@ -27,6 +36,7 @@ __all__ = [
     "dropout_forward",
     "dropout_mask",
     "gather",
+    "gaussian_noise",
     "global_norm",
     "matmul",
     "momentum_update",

@@ -54,6 +54,11 @@ cdef extern from "fastdl.h" nogil:
                              uint32_t stream, uint32_t threshold) noexcept nogil
         void (*dropout_apply)(float* y, const float* x, const uint8_t* bits, ptrdiff_t row0, ptrdiff_t rows,
                               ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, float scale) noexcept nogil
+        void (*alpha_dropout)(float* y, const float* x, const uint8_t* bits, ptrdiff_t row0, ptrdiff_t rows,
+                              ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, float scale, float kept,
+                              float dropped) noexcept nogil
+        void (*noise)(float* y, const float* x, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
+                      ptrdiff_t ldx, float std, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
         void (*philox)(uint32_t* words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step,
                        uint32_t stream) noexcept nogil
         void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,

@@ -11,6 +11,9 @@ _Float32: TypeAlias = NDArray[np.float32]
 def mask_bytes(elements: SupportsIndex) -> int: ...
 def record_mask(program: Program, bits: NDArray[np.uint8], cols: int, rate: float, stream: int) -> None: ...
 def record_apply(program: Program, y: _Float32, x: _Float32, bits: NDArray[np.uint8], rate: float) -> None: ...
+def record_alpha(
+    program: Program, y: _Float32, x: _Float32, bits: NDArray[np.uint8], rate: float, backward: bool
+) -> None: ...
 def dropout_mask(
     shape: SupportsIndex | Iterable[SupportsIndex],
     rate: SupportsFloat,
@@ -27,6 +30,22 @@ def dropout_forward(
     out: _Float32 | None = None,
 ) -> _Float32: ...
 def dropout_backward(
+    dy: ArrayLike,
+    rate: SupportsFloat,
+    seed: SupportsIndex,
+    step: SupportsIndex = 0,
+    stream: SupportsIndex = 0,
+    out: _Float32 | None = None,
+) -> _Float32: ...
+def alpha_dropout_forward(
+    x: ArrayLike,
+    rate: SupportsFloat,
+    seed: SupportsIndex,
+    step: SupportsIndex = 0,
+    stream: SupportsIndex = 0,
+    out: _Float32 | None = None,
+) -> _Float32: ...
+def alpha_dropout_backward(
     dy: ArrayLike,
     rate: SupportsFloat,
     seed: SupportsIndex,

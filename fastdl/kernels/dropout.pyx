@@ -1,6 +1,7 @@
-"""Inverted dropout. Two ops: the mask as bits, a pure function of (seed, step, stream, element), and its use."""
+"""Dropout. Two ops: the mask as bits, a pure function of (seed, step, stream, element), and its use."""
 import numpy as np
 
+from libc.math cimport sqrt
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from numpy cimport ndarray
 
@@ -27,6 +28,15 @@ cdef struct Apply:
     ptrdiff_t cols, ldy, ldx
     float scale
 
+cdef struct Alpha:
+    float* y
+    const float* x
+    const uint8_t* bits
+    ptrdiff_t cols, ldy, ldx
+    float scale, kept, dropped  # y = x scale + kept, or dropped
+
+cdef double ALPHA = -1.7580993408473766         # what SELU tends to at -infinity
+
 
 cdef inline ptrdiff_t groups_of(const Bits* a, const Step* step) noexcept nogil:
     return pieces(step.rows * a.cols, GROUP)
@@ -44,19 +54,39 @@ cdef void bits_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
                    <uint32_t>(a.number if a.eager else step.number), a.stream, <uint32_t>(a.rate * 65536.0 + 0.5))
 
 
-cdef inline ptrdiff_t row_step(const Apply* a, const Step* step) noexcept nogil:
-    return piece_size(step.rows, a.cols, CHUNK_ELEMENTS, 1)
+cdef inline ptrdiff_t row_step(ptrdiff_t cols, const Step* step) noexcept nogil:
+    return piece_size(step.rows, cols, CHUNK_ELEMENTS, 1)
 
 
 cdef ptrdiff_t apply_chunks(void* args, const Step* step) noexcept nogil:
-    return pieces(step.rows, row_step(<const Apply*>args, step))
+    return pieces(step.rows, row_step((<const Apply*>args).cols, step))
 
 
 cdef void apply_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Apply* a = <const Apply*>args
-    cdef ptrdiff_t size = row_step(a, step), i = chunk * size
+    cdef ptrdiff_t size = row_step(a.cols, step), i = chunk * size
     K.dropout_apply(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
                     a.scale)
+
+
+cdef ptrdiff_t alpha_chunks(void* args, const Step* step) noexcept nogil:
+    return pieces(step.rows, row_step((<const Alpha*>args).cols, step))
+
+
+cdef void alpha_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef const Alpha* a = <const Alpha*>args
+    cdef ptrdiff_t size = row_step(a.cols, step), i = chunk * size
+    K.alpha_dropout(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
+                    a.scale, a.kept, a.dropped)
+
+
+cdef Alpha alpha_of(float* y, const float* x, const uint8_t* bits, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
+                    double rate, bint backward) noexcept:
+    """The affine map that keeps mean 0 and variance 1; its gradient has no shift."""
+    cdef double scale = 1.0 / sqrt((1.0 - rate) * (1.0 + ALPHA * ALPHA * rate)), kept = -scale * ALPHA * rate
+    if backward:
+        return Alpha(y, x, bits, cols, ldy, ldx, <float>scale, 0.0, 0.0)
+    return Alpha(y, x, bits, cols, ldy, ldx, <float>scale, <float>kept, <float>(scale * ALPHA + kept))
 
 
 def mask_bytes(Py_ssize_t elements) -> int:
@@ -75,6 +105,13 @@ def record_apply(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bit
     cdef Apply a = Apply(&y[0, 0], &x[0, 0], &bits[0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4,
                          <float>(1.0 / (1.0 - rate)))
     program.add(apply_chunk, apply_chunks, &a, sizeof(a), (y, x, bits))
+
+
+def record_alpha(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bits, double rate, bint backward):
+    """Record alpha dropout, or with backward y = its gradient for x = dy.   y, x: (B, n), may be the same."""
+    cdef Alpha a = alpha_of(&y[0, 0], &x[0, 0], &bits[0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4,
+                            rate_of(rate), backward)
+    program.add(alpha_chunk, alpha_chunks, &a, sizeof(a), (y, x, bits))
 
 
 cdef ndarray bits_now(ptrdiff_t rows, ptrdiff_t cols, double rate, object seed, object step, object stream):
@@ -171,3 +208,57 @@ def dropout_backward(dy, rate, seed, step=0, stream=0, out=None):
     ndarray, shape (B, n), float32
     """
     return dropout_forward(matrix(dy, "dy"), rate, seed, step, stream, out)
+
+
+cdef ndarray alpha_now(ndarray x, object rate, object seed, object step, object stream, object out, bint backward):
+    cdef ptrdiff_t rows = x.shape[0], n = x.shape[1]
+    cdef double probability = rate_of(rate)
+    cdef ndarray y = result(out, (rows, n), (x,)), bits = bits_now(rows, n, probability, seed, step, stream)
+    cdef Alpha a = alpha_of(<float*>y.data, <float*>x.data, <uint8_t*>bits.data, n, n, n, probability, backward)
+    cdef Op op = Op(alpha_chunk, alpha_chunks, &a)
+    run_now(&op, 1, rows)
+    return y
+
+
+def alpha_dropout_forward(x, rate, seed, step=0, stream=0, out=None):
+    """Alpha dropout (Klambauer et al. 2017, "Self-normalizing neural networks"), which keeps mean 0 and variance 1.
+
+    Parameters
+    ----------
+    x : array_like, shape (B, n)
+        Such as outputs of SELU.
+    rate : float
+        Probability of dropping, in [0, 1).
+    seed, step, stream : int
+        What the mask depends on; it is that of `dropout_mask`.
+    out : ndarray, shape (B, n), float32, optional
+        Where the result goes. C-contiguous, sharing no memory with x.
+
+    Returns
+    -------
+    ndarray, shape (B, n), float32
+        a x + b where kept, a alpha + b elsewhere, with alpha = -1.7580993408473766, the limit of SELU at -infinity,
+        a = ((1 - rate) (1 + rate alpha^2))^(-1/2) and b = -a rate alpha. Error at most 2^-22 (|a x| + |a alpha| + |b|).
+        NaN comes through where it is dropped, too.
+
+    Raises
+    ------
+    ValueError
+        If the rate is outside [0, 1) or a shape does not fit.
+    TypeError
+        If x does not hold real numbers.
+    """
+    return alpha_now(matrix(x, "x"), rate, seed, step, stream, out, False)
+
+
+def alpha_dropout_backward(dy, rate, seed, step=0, stream=0, out=None):
+    """Gradient of alpha dropout: a dy where kept, else 0, with a and the mask of `alpha_dropout_forward`.
+
+    Parameters and errors are those of `alpha_dropout_forward`, with dy for x.
+
+    Returns
+    -------
+    ndarray, shape (B, n), float32
+        NaN comes through where it is dropped, too.
+    """
+    return alpha_now(matrix(dy, "dy"), rate, seed, step, stream, out, True)

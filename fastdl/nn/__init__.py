@@ -1,20 +1,24 @@
 """Layers and networks."""
 
 from fastdl.nn.activation import Activation, ReLU, Tanh
+from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter
 from fastdl.nn.network import Network
+from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.saving import load
 from fastdl.nn.scale import MinMaxScale, Standardize
 from fastdl.nn.sequential import Sequential
 
 __all__ = [
     "Activation",
+    "AlphaDropout",
     "BatchNorm",
     "Dense",
     "Dropout",
+    "GaussianNoise",
     "Layer",
     "MinMaxScale",
     "Network",

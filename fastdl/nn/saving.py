@@ -11,17 +11,31 @@ import numpy as np
 from fastdl.errors import check_int
 from fastdl.io import read_tensors, write_tensors
 from fastdl.nn.activation import ReLU, Tanh
+from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter, State, sizes
 from fastdl.nn.network import Network
+from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.scale import MinMaxScale, Standardize
 from fastdl.nn.sequential import Sequential
 
 VERSION = 1
 KNOWN: dict[str, type[Layer]] = {
-    kind.__name__: kind for kind in (BatchNorm, Dense, Dropout, MinMaxScale, ReLU, Sequential, Standardize, Tanh)
+    kind.__name__: kind
+    for kind in (
+        AlphaDropout,
+        BatchNorm,
+        Dense,
+        Dropout,
+        GaussianNoise,
+        MinMaxScale,
+        ReLU,
+        Sequential,
+        Standardize,
+        Tanh,
+    )
 }
 KEYS = {"fastdl", "network", "input_shape", "head", "classes", "training_rows"}
 HEADS = (None, "softmax", "sigmoid", "linear")

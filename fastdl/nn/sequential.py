@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastdl.nn.activation import ElementWise
+from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer
 from fastdl.nn.network import Network
+from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.scale import Scaler
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
@@ -97,10 +99,10 @@ class Sequential(Network):
 
 
 def next_activation(layers: Sequence[Layer]) -> str | None:
-    """Kind of the activation that comes next, past norms and dropout; None where a branch ends or a Dense follows."""
+    """Kind of the activation that comes next, past norms and noise; None where a branch ends or a Dense follows."""
     for layer in layers:
         if isinstance(layer, ElementWise):
             return layer.kind
-        if not isinstance(layer, BatchNorm | Dropout):
+        if not isinstance(layer, BatchNorm | Dropout | AlphaDropout | GaussianNoise):
             return None
     return None
