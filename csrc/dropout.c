@@ -1,6 +1,7 @@
 /* Inverted dropout (Srivastava et al. 2014). The mask is a pure function of (seed, step, stream, element), 16 random bits an
  * element: element e is half e % 8 (low halves first) of Philox block e / 8, and is kept if that half >= threshold. */
 #include "fastdl.h"
+#include "mask.h"
 #include "rng.h"
 
 /* Keep-bits of groups of 128 elements: bit e % 8 of byte e / 8.   bits: (groups, 16)   first: index of the first group */
@@ -20,24 +21,16 @@ static void fdl_dropout_bits(uint8_t *bits, uint64_t first, ptrdiff_t groups, ui
     }
 }
 
-/* Which of the 16 elements from this one on are kept.   bits: with 4 readable bytes after the last */
-FDL_INLINE m16 kept_from(const uint8_t *bits, uint64_t element)
-{
-    uint32_t window;
-    memcpy(&window, bits + element / 8, sizeof window);   /* little-endian, as all machines that we know */
-    return m16_from_bits(window >> element % 8 & 0xFFFF);
-}
-
 /* y = x * (kept ? scale : 0), a product so that NaN comes through.   y: (rows, ldy)   x: (rows, ldx), may be y
  * bits: of the whole batch, with 4 readable bytes after the last; these are its rows row0 .. row0 + rows - 1 */
 static void fdl_dropout_apply(float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols,
                               ptrdiff_t ldy, ptrdiff_t ldx, float scale)
 {
-    const v16 keep = v16_set1(scale), drop = v16_zero();
+    const v16 keep = v16_set1(scale);
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j += 16) {
             const int n = (int)(cols - j < 16 ? cols - j : 16);
-            const v16 factor = v16_select(kept_from(bits, (uint64_t)((row0 + i) * cols + j)), keep, drop);
+            const v16 factor = mask_factor(bits, (uint64_t)((row0 + i) * cols + j), keep);
             v16_store_n(y + i * ldy + j, v16_mul(v16_load_n(x + i * ldx + j, n), factor), n);
         }
 }

@@ -35,6 +35,15 @@ enum { FASTDL_PACKED_ROWS = 256, FASTDL_K_BLOCK = 256 };
 enum { FASTDL_GEMM_SCRATCH = FASTDL_K_BLOCK * (FASTDL_PACKED_ROWS + 32) + 16 };
 extern _Thread_local float fastdl_gemm_scratch[FASTDL_GEMM_SCRATCH];
 
+/* What follows a norm in the same pass: an activation (linear or ReLU), then dropout, or nothing where bits is NULL. The
+ * mask's element of row i and column j is i width + column + j. */
+typedef struct {
+    int activation;
+    const uint8_t *bits;   /* of the whole batch, with 4 readable bytes after the last */
+    ptrdiff_t width, column;
+    float keep;            /* what a kept element is multiplied by */
+} fastdl_tail;
+
 /* What an optimizer step needs beside its arrays; all of it is computed once a step. The gradient is multiplied by
  * grad_scale first; coupled_decay is added to it as coupled_decay * w; w is multiplied by shrink before the update. */
 typedef struct {
@@ -52,9 +61,10 @@ typedef struct {
                           ptrdiff_t lddy, ptrdiff_t ldy, int kind)) \
     X(norm_stats, (double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(norm_apply, (float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows, \
-                   ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
-    X(norm_sums, (double *sum_dy, double *sum_dy_x, const float *dy, const float *x, const float *mean, ptrdiff_t rows, \
-                  ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx)) \
+                   ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, const fastdl_tail *tail)) \
+    X(norm_sums, (double *sum_g, double *sum_g_x, float *g, const float *dy, const float *x, const float *mean, \
+                  const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldg, ptrdiff_t lddy, \
+                  ptrdiff_t ldx, const fastdl_tail *tail)) \
     X(norm_backward, (float *dx, const float *dy, const float *x, const float *mean, const float *scale, const float *mean_dy, \
                       const float *slope, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx)) \
     X(dropout_bits, \

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from fastdl.errors import check_memory
-from fastdl.kernels import activation, dense
+from fastdl.fusion import fuse
 from fastdl.kernels._program import Program
 from fastdl.kernels._team import check_threads
 
@@ -126,33 +126,6 @@ class Recorder:
         return self.streams - 1
 
 
-FUSIBLE = {"relu", "tanh"}  # whose derivative comes from the output
-
-
-def fuse(ops: list[Op]) -> list[Op]:
-    """Merge a dense product with the activation behind it, which then happens in the product's store. Bits stay."""
-    readers: dict[int, int] = {}
-    for op in ops:
-        for buffer in op.buffers():
-            readers[id(buffer)] = readers.get(id(buffer), 0) + 1
-    fused: list[Op] = []
-    for op in ops:
-        last = fused[-1] if fused else None
-        if (
-            last is not None
-            and op.record is activation.record_forward
-            and last.record is dense.record_forward
-            and last.arguments["activation"] is None
-            and op.arguments["x"] is last.arguments["y"]
-            and op.arguments["kind"] in FUSIBLE
-            and readers[id(op.arguments["x"])] == 2
-        ):
-            last.arguments.update(y=op.arguments["y"], activation=op.arguments["kind"])
-        else:
-            fused.append(op)
-    return fused
-
-
 def place(ops: list[Op], share_memory: bool) -> tuple[dict[int, int], int]:
     """Where each buffer begins in the arena (by id), and how large that is. First fit, in the order of first use."""
     life: dict[int, list[int]] = {}
@@ -190,9 +163,9 @@ def aligned(size: int) -> Array:
 
 
 def bind(recorder: Recorder) -> Program:
-    """Give every buffer its memory and record the ops natively."""
+    """Give every buffer its memory and record the ops natively; from then on `recorder.ops` are the program's."""
     ops = fuse(recorder.ops) if recorder.share_memory else recorder.ops
-    ops = ops + recorder.update
+    recorder.ops = ops = ops + recorder.update
     offsets, size = place(ops, recorder.share_memory)
     check_memory(f"a batch of {recorder.rows} rows", size)
     arena = aligned(size)

@@ -27,6 +27,12 @@ cdef extern from "fastdl.h" nogil:
         ptrdiff_t ldc, a_i, a_p, b_p, b_j, k
         int activation
 
+    ctypedef struct fastdl_tail:
+        int activation
+        const uint8_t* bits
+        ptrdiff_t width, column
+        float keep
+
     ctypedef struct fastdl_update:
         float lr, grad_scale, coupled_decay, shrink
         float momentum
@@ -44,9 +50,11 @@ cdef extern from "fastdl.h" nogil:
         void (*norm_stats)(double* mean, double* var, const float* x, ptrdiff_t rows, ptrdiff_t cols,
                            ptrdiff_t ldx) noexcept nogil
         void (*norm_apply)(float* y, const float* x, const float* mean, const float* scale, const float* shift,
-                           ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx) noexcept nogil
-        void (*norm_sums)(double* sum_dy, double* sum_dy_x, const float* dy, const float* x, const float* mean,
-                          ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx) noexcept nogil
+                           ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
+                           const fastdl_tail* tail) noexcept nogil
+        void (*norm_sums)(double* sum_g, double* sum_g_x, float* g, const float* dy, const float* x, const float* mean,
+                          const float* scale, const float* shift, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldg,
+                          ptrdiff_t lddy, ptrdiff_t ldx, const fastdl_tail* tail) noexcept nogil
         void (*norm_backward)(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
                               const float* mean_dy, const float* slope, ptrdiff_t rows, ptrdiff_t cols,
                               ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx) noexcept nogil

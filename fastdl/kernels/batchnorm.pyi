@@ -8,6 +8,8 @@ from fastdl.kernels._program import Program
 _Float32: TypeAlias = NDArray[np.float32]
 _Float64: TypeAlias = NDArray[np.float64]
 
+TAILS: dict[str | None, int]
+
 def record_forward(
     program: Program,
     y: _Float32,
@@ -20,6 +22,9 @@ def record_forward(
     coef: _Float32,
     eps: float,
     training: bool,
+    activation: str | None = None,
+    bits: NDArray[np.uint8] | None = None,
+    rate: float = 0.0,
 ) -> None: ...
 def record_backward(
     program: Program,
@@ -36,6 +41,9 @@ def record_backward(
     sums: _Float64,
     dgamma: _Float32,
     dbeta: _Float32,
+    activation: str | None = None,
+    bits: NDArray[np.uint8] | None = None,
+    rate: float = 0.0,
 ) -> None: ...
 def record_running(
     program: Program, running_mean: _Float32, running_var: _Float32, stats: _Float64, momentum: float

@@ -1,15 +1,20 @@
 """Batch normalisation: statistics, forward, backward, running estimates. Chunks are blocks of columns.
 
 Per column an op keeps, from forward to backward: mean and variance in float64 (`stats`), and in float32 (`coef`) the
-four numbers that the inner loops read. The mean rounded to float32 can be off by more than a small signal on a large
+five numbers that the inner loops read. The mean rounded to float32 can be off by more than a small signal on a large
 offset; what is lost goes into the shift, in float64, so that nothing is.
+
+ReLU and dropout that follow can happen in the same pass, forwards and backwards (`tail`); the bits are those of the ops
+one by one.
 """
 import numpy as np
 
 from libc.math cimport sqrt
+from libc.stdint cimport uint8_t
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport matrix, number, result, vector
+from fastdl.kernels._csrc cimport FASTDL_LINEAR, FASTDL_RELU, fastdl_tail
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
@@ -29,8 +34,9 @@ cdef struct Norm:
     float* dbeta                # (n,) backward only
     double* stats               # (2, n): mean, variance
     double* sums                # (2, n): of dy, of dy (x - mean); backward only
-    float* coef                 # (4, n): mean, scale = gamma / std, shift or mean_dy, slope
+    float* coef                 # (5, n): mean, scale = gamma / std, shift, mean_dy, slope
     double eps, momentum
+    fastdl_tail tail
     int statistics              # FROM_BATCH, FROM_RUNNING, GIVEN
 
 
@@ -78,7 +84,10 @@ cdef void forward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
             a.stats[c] = a.running_mean[c]
             a.stats[n + c] = a.running_var[c]
     coefficients(a, j, end)
-    K.norm_apply(a.y + j, a.x + j, a.coef + j, a.coef + n + j, a.coef + 2 * n + j, step.rows, end - j, a.ldy, a.ldx)
+    cdef fastdl_tail tail = a.tail
+    tail.column = j
+    K.norm_apply(a.y + j, a.x + j, a.coef + j, a.coef + n + j, a.coef + 2 * n + j, step.rows, end - j, a.ldy, a.ldx,
+                 &tail)
 
 
 cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
@@ -87,18 +96,28 @@ cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil
     cdef double root, lost, through_stats = 1.0 / step.rows if uses_batch(a, step) or a.statistics == GIVEN else 0.0
     if a.statistics == GIVEN:
         coefficients(a, j, end)
-    K.norm_sums(a.sums + j, a.sums + n + j, a.dy + j, a.x + j, a.coef + j, step.rows, end - j, a.lddy, a.ldx)
+    cdef fastdl_tail tail = a.tail
+    tail.column = j
+    cdef float* g = NULL            # dy behind the tail; dx takes its place
+    cdef const float* dy = a.dy + j
+    cdef ptrdiff_t lddy = a.lddy
+    if a.y != NULL and (tail.activation != FASTDL_LINEAR or tail.bits != NULL):
+        g = a.y + j
+    K.norm_sums(a.sums + j, a.sums + n + j, g, dy, a.x + j, a.coef + j, a.coef + n + j, a.coef + 2 * n + j, step.rows,
+                end - j, a.ldy, lddy, a.ldx, &tail)
+    if g != NULL:
+        dy, lddy = g, a.ldy
     for c in range(j, end):
         lost = a.stats[c] - <double>a.coef[c]
         root = sqrt(a.stats[n + c] + a.eps)
         a.sums[n + c] -= lost * a.sums[c]
         a.dbeta[c] = <float>a.sums[c]
         a.dgamma[c] = <float>(a.sums[n + c] / root)
-        a.coef[3 * n + c] = <float>(through_stats * a.sums[n + c] / (root * root))
-        a.coef[2 * n + c] = <float>(through_stats * a.sums[c] - lost * <double>a.coef[3 * n + c])
+        a.coef[4 * n + c] = <float>(through_stats * a.sums[n + c] / (root * root))
+        a.coef[3 * n + c] = <float>(through_stats * a.sums[c] - lost * <double>a.coef[4 * n + c])
     if a.y != NULL:
-        K.norm_backward(a.y + j, a.dy + j, a.x + j, a.coef + j, a.coef + n + j, a.coef + 2 * n + j, a.coef + 3 * n + j,
-                        step.rows, end - j, a.ldy, a.lddy, a.ldx)
+        K.norm_backward(a.y + j, dy, a.x + j, a.coef + j, a.coef + n + j, a.coef + 3 * n + j, a.coef + 4 * n + j,
+                        step.rows, end - j, a.ldy, lddy, a.ldx)
 
 
 cdef void running_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
@@ -114,31 +133,52 @@ cdef void running_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
                                    + (1.0 - a.momentum) * a.stats[a.cols + c] * n / (n - 1.0))
 
 
+cdef inline fastdl_tail nothing() noexcept:
+    return fastdl_tail(FASTDL_LINEAR, NULL, 0, 0, 1.0)
+
+
+TAILS = {None: FASTDL_LINEAR, "relu": FASTDL_RELU}      # activations that may follow in the same pass
+
+
+cdef fastdl_tail tail_of(object activation, const uint8_t[::1] bits, double rate, ptrdiff_t width) except *:
+    cdef fastdl_tail tail = fastdl_tail(TAILS[activation], NULL, width, 0, <float>(1.0 / (1.0 - rate)))
+    if bits is not None:
+        tail.bits = &bits[0]
+    return tail
+
+
 cdef Norm norm_of(float[:, :] x, float[::1] gamma, float[::1] beta, float[::1] running_mean, float[::1] running_var,
                   double[:, ::1] stats, float[:, ::1] coef, double eps, bint training):
     return Norm(x=&x[0, 0], cols=x.shape[1], ldx=x.strides[0] // 4, gamma=&gamma[0], beta=&beta[0],
                 running_mean=&running_mean[0], running_var=&running_var[0], stats=&stats[0, 0], coef=&coef[0, 0],
                 eps=eps, statistics=FROM_BATCH if training else FROM_RUNNING, y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL,
-                sums=NULL, ldy=0, lddy=0, momentum=0.0)
+                sums=NULL, ldy=0, lddy=0, momentum=0.0, tail=nothing())
 
 
 def record_forward(Program program, float[:, :] y, float[:, :] x, float[::1] gamma, float[::1] beta,
                    float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef,
-                   double eps, bint training):
-    """Record y = (x - mean) gamma / std + beta.   y, x: (B, n)   stats: (2, n)   coef: (4, n)   the rest: (n,).
+                   double eps, bint training, activation=None, uint8_t[::1] bits=None, double rate=0.0):
+    """Record y = (x - mean) gamma / std + beta.   y, x: (B, n)   stats: (2, n)   coef: (5, n)   the rest: (n,).
 
-    In training with more than one row mean and variance are the batch's and go to stats; else the running ones.
+    In training with more than one row mean and variance are the batch's and go to stats; else the running ones. Then
+    come the activation, a key of TAILS, and dropout by the bits of record_mask, if they are given.
     """
     cdef Norm a = norm_of(x, gamma, beta, running_mean, running_var, stats, coef, eps, training)
     a.y = &y[0, 0]
     a.ldy = y.strides[0] // 4
-    program.add(forward_chunk, norm_chunks, &a, sizeof(a), (y, x, gamma, beta, running_mean, running_var, stats, coef))
+    a.tail = tail_of(activation, bits, rate, a.cols)
+    program.add(forward_chunk, norm_chunks, &a, sizeof(a),
+                (y, x, gamma, beta, running_mean, running_var, stats, coef, bits))
 
 
 def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :] x, float[::1] gamma, float[::1] beta,
                     float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef,
-                    double eps, double[:, ::1] sums, float[::1] dgamma, float[::1] dbeta):
-    """Record the gradients of a training forward that left stats and coef.   dx: (B, n), may be dy, or None."""
+                    double eps, double[:, ::1] sums, float[::1] dgamma, float[::1] dbeta, activation=None,
+                    uint8_t[::1] bits=None, double rate=0.0):
+    """Record the gradients of a training forward that left stats and coef.   dx: (B, n), may be dy, or None.
+
+    activation, bits and rate as in the forward: dy is then the gradient behind them.
+    """
     cdef Norm a = norm_of(x, gamma, beta, running_mean, running_var, stats, coef, eps, True)
     if dx is not None:
         a.y = &dx[0, 0]
@@ -148,8 +188,9 @@ def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :]
     a.sums = &sums[0, 0]
     a.dgamma = &dgamma[0]
     a.dbeta = &dbeta[0]
+    a.tail = tail_of(activation, bits, rate, a.cols)
     program.add(backward_chunk, norm_chunks, &a, sizeof(a),
-                (dx, dy, x, gamma, beta, running_mean, running_var, stats, coef, sums, dgamma, dbeta))
+                (dx, dy, x, gamma, beta, running_mean, running_var, stats, coef, sums, dgamma, dbeta, bits))
 
 
 def record_running(Program program, float[::1] running_mean, float[::1] running_var, double[:, ::1] stats,
@@ -157,7 +198,8 @@ def record_running(Program program, float[::1] running_mean, float[::1] running_
     """Record the update of the running estimates. It belongs behind the finite check: no bad step leaves a trace."""
     cdef Norm a = Norm(x=NULL, cols=running_mean.shape[0], ldx=0, gamma=NULL, beta=NULL, running_mean=&running_mean[0],
                        running_var=&running_var[0], stats=&stats[0, 0], coef=NULL, eps=0.0, statistics=FROM_BATCH,
-                       y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=0, lddy=0, momentum=momentum)
+                       y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=0, lddy=0,
+                       momentum=momentum, tail=nothing())
     program.add(running_chunk, once, &a, sizeof(a), (running_mean, running_var, stats))
 
 
@@ -165,7 +207,7 @@ cdef Norm eager(ndarray x, ndarray gamma, ndarray beta, ndarray stats, ndarray c
     cdef ptrdiff_t n = x.shape[1]
     return Norm(x=<float*>x.data, cols=n, ldx=n, gamma=<float*>gamma.data, beta=<float*>beta.data, running_mean=NULL,
                 running_var=NULL, stats=<double*>stats.data, coef=<float*>coef.data, eps=eps, statistics=GIVEN, y=NULL,
-                dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=n, lddy=n, momentum=0.0)
+                dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=n, lddy=n, momentum=0.0, tail=nothing())
 
 
 def _statistics(mean, var, Py_ssize_t n, eps):
@@ -240,7 +282,7 @@ def batchnorm_forward(x, gamma, beta, mean, var, eps=1e-5, out=None):
     cdef ndarray x_ = matrix(x, "x"), y
     cdef ptrdiff_t n = x_.shape[1]
     cdef ndarray g = vector(gamma, "gamma", n), b = vector(beta, "beta", n)
-    cdef ndarray stats = _statistics(mean, var, n, eps), coef = np.empty((4, n), np.float32)
+    cdef ndarray stats = _statistics(mean, var, n, eps), coef = np.empty((5, n), np.float32)
     y = result(out, (x_.shape[0], n), (x_, g, b))
     cdef Norm a = eager(x_, g, b, stats, coef, eps)
     a.y = <float*>y.data
@@ -280,7 +322,7 @@ def batchnorm_backward(dy, x, gamma, mean, var, eps=1e-5):
     if dy_.shape[0] != rows or dy_.shape[1] != n:
         raise ValueError(f"dy: expected the shape of x, {(<object>x_).shape}, got {(<object>dy_).shape}")
     cdef ndarray g = vector(gamma, "gamma", n), stats = _statistics(mean, var, n, eps)
-    cdef ndarray coef = np.empty((4, n), np.float32), sums = np.empty((2, n))
+    cdef ndarray coef = np.empty((5, n), np.float32), sums = np.empty((2, n))
     dx = result(None, (rows, n), ())
     dgamma = result(None, (n,), ())
     dbeta = result(None, (n,), ())

@@ -45,7 +45,7 @@ class BatchNorm(Layer):
         """One op each way, over blocks of columns; the running estimates follow behind the finite check."""
         gamma, beta = self.parameters_["gamma"], self.parameters_["beta"]
         running = {name: self.state[name] for name in ("running_mean", "running_var")}
-        stats, coef = recorder.array((2, x.features), np.float64), recorder.array((4, x.features))
+        stats, coef = recorder.array((2, x.features), np.float64), recorder.array((5, x.features))
         y = recorder.matrix(x.features)
         common = {"x": x.buffer, "gamma": gamma.value, "beta": beta.value, **running, "stats": stats, "coef": coef}
         recorder.add(batchnorm.record_forward, y=y, **common, eps=self.eps, training=recorder.training)

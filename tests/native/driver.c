@@ -67,8 +67,8 @@ static void rows_of(const fastdl_table *K, ptrdiff_t B, ptrdiff_t n)
     }
     if (B > 0) {
         K->norm_stats(stats, stats + n, x, B, n, n);
-        K->norm_apply(y, x, c, c, c, B, n, n, n);
-        K->norm_sums(stats + 2 * n, stats + 3 * n, y, x, c, B, n, n, n);
+        K->norm_apply(y, x, c, c, c, B, n, n, n, &plain);
+        K->norm_sums(stats + 2 * n, stats + 3 * n, NULL, y, x, c, c, c, B, n, n, n, n, &plain);
         K->norm_backward(y, y, x, c, c, c, c, B, n, n, n, n);
         mix(stats, (size_t)(4 * n) * sizeof *stats);
     }
