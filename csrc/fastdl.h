@@ -75,6 +75,7 @@ typedef struct {
                       ptrdiff_t ldy, ptrdiff_t ldx, float scale, float kept, float dropped)) \
     X(noise, (float *y, const float *x, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, \
               float std, uint64_t seed, uint32_t step, uint32_t stream)) \
+    X(smooth_clip, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, float clip)) \
     X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
@@ -83,6 +84,7 @@ typedef struct {
     X(squared_error, (float *loss, float *dx, const float *x, const float *target, const float *weights, ptrdiff_t rows, \
                       ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt, double total_weight)) \
     X(softmax, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(log_softmax, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
     X(argmax, (int32_t *best, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(sgd, (float *w, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(momentum, (float *w, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \

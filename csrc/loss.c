@@ -56,6 +56,19 @@ static void fdl_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols
     }
 }
 
+/* y = log softmax of each row of x, (x - max x) - log(sum e^(x - max x)).   y: (rows, ldy)   x: (rows, ldx), may be y */
+static void fdl_log_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        float largest;
+        const v16 log_sum = v16_log(v16_set1(exp_row(NULL, &largest, x + i * ldx, cols))), shift = v16_set1(largest);
+        for (ptrdiff_t j = 0; j < cols; j += 16) {
+            const int n = (int)(cols - j < 16 ? cols - j : 16);
+            v16_store_n(y + i * ldy + j, v16_sub(v16_sub(v16_load_n(x + i * ldx + j, n), shift), log_sum), n);
+        }
+    }
+}
+
 /* loss_i = log(sum_j e^x_ij) - x_i,label and dx_ij = s_i / sum(s) (softmax(x_i)_j - [j = label_i]).
  * loss: (rows,)   dx: (rows, lddx) or NULL, not x   x: (rows, ldx) logits   labels: (rows,) in 0 .. cols - 1
  * weights: (rows,) or NULL for 1   total_weight: sum(s) over the batch */

@@ -176,6 +176,18 @@ def softmax(x: ArrayLike) -> Array:
     return e / e.sum(axis=1, keepdims=True)
 
 
+def log_softmax(x: ArrayLike) -> Array:
+    """Logarithm of the softmax: x (B, C) -> (B, C)."""
+    shifted = f64(x) - np.max(x, axis=1, keepdims=True, initial=-np.inf)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def smooth_clip(x: ArrayLike, clip: float) -> Array:
+    """x / sqrt(1 + (x / clip)^2): x (...) -> y (...)."""
+    x = f64(x)
+    return x / np.sqrt(1.0 + np.square(x / clip))
+
+
 def softmax_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[Array, Array]:

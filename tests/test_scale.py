@@ -6,12 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import assert_same_state, blobs, trained
-from support import assert_same_bits
+from support import assert_same_bits, check_refuses
 
 import fastdl as fdl
 from fastdl import nn, optim
 
-SCALERS = {"standardize": nn.Standardize, "minmax": nn.MinMaxScale, "minmax01": lambda: nn.MinMaxScale(0, 1)}
+SCALERS = {
+    "standardize": nn.Standardize,
+    "minmax": nn.MinMaxScale,
+    "minmax01": lambda: nn.MinMaxScale(0, 1),
+    "robust": nn.RobustScale,
+}
+MIDDLE = {"standardize": 0.0, "minmax": 0.0, "minmax01": 0.5, "robust": 0.0}
 
 
 def identity(scaler: nn.Layer, X: np.ndarray, **fit: Any) -> nn.Sequential:
@@ -31,6 +37,11 @@ def expected(name: str, X: np.ndarray, on: np.ndarray | None = None) -> np.ndarr
     if name == "standardize":
         std = on.std(axis=0)
         return np.where(std > 0, (X - on.mean(axis=0)) / np.where(std > 0, std, 1), 0).astype(np.float64)
+    if name == "robust":
+        low, median, high = np.quantile(on, [0.25, 0.5, 0.75], axis=0)
+        width = np.where(high > low, high - low, (on.max(axis=0) - on.min(axis=0)) / 2)
+        z = np.where(width > 0, (X - median) / np.where(width > 0, width, 1), 0)
+        return (z / np.sqrt(1 + (z / 3) ** 2)).astype(np.float64)
     low, high = (-1, 1) if name == "minmax" else (0, 1)
     width = on.max(axis=0) - on.min(axis=0)
     unit = np.where(width > 0, (X - on.min(axis=0)) / np.where(width > 0, width, 1), 0.5)
@@ -72,7 +83,7 @@ def test_a_constant_feature_goes_to_the_middle(name: str, value: float) -> None:
     X = np.random.default_rng(0).normal(size=(50, 2))
     X[:, 1] = value
     got = identity(SCALERS[name](), X).predict(X)
-    assert (got[:, 1] == {"standardize": 0.0, "minmax": 0.0, "minmax01": 0.5}[name]).all()
+    assert (got[:, 1] == MIDDLE[name]).all()
 
 
 @pytest.mark.parametrize("name", SCALERS)
@@ -86,7 +97,7 @@ def test_features_of_any_size(name: str, scale: float) -> None:
 def test_a_single_row(name: str) -> None:
     X = np.full((1, 3), 7.0)
     got = identity(SCALERS[name](), X, batch_size=1).predict(X)
-    assert (got == {"standardize": 0.0, "minmax": 0.0, "minmax01": 0.5}[name]).all()
+    assert (got == MIDDLE[name]).all()
 
 
 @pytest.mark.parametrize("name", SCALERS)
@@ -172,3 +183,65 @@ def test_nan_in_a_memory_map_leaves_the_scaler_as_it_was(tmp_path: Path) -> None
     fresh = nn.Sequential(nn.Standardize(), nn.Dense(3))
     trained(fresh, X, y)
     assert_same_state(net.state_dict(), fresh.state_dict())
+
+
+def test_robust_scale_by_hand() -> None:
+    X = np.array([[0.0, 5.0, 0.0], [1.0, 5.0, 0.0], [2.0, 5.0, 0.0], [3.0, 5.0, 0.0], [1000.0, 6.0, 0.0]])
+    got = identity(nn.RobustScale(clip=2), X).predict(X)
+    z = np.array([[-1.0, 0, 0], [-0.5, 0, 0], [0, 0, 0], [0.5, 0, 0], [499.0, 2, 0]])  # median 2, range 2; half of 1
+    np.testing.assert_allclose(got, z / np.sqrt(1 + (z / 2) ** 2), rtol=1e-6)
+    assert np.abs(got).max() < 2
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 50, 103])
+def test_quantiles_are_those_of_numpy(rows: int) -> None:
+    from fastdl.nn.scale import quantile
+
+    ordered = np.sort(np.random.default_rng(rows).normal(size=(rows, 4)), axis=0)
+    for q in (0.25, 0.5, 0.75):
+        np.testing.assert_allclose(quantile(ordered, q), np.quantile(ordered, q, axis=0), rtol=1e-14)
+
+
+def test_robust_scale_measures_some_features_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = np.random.default_rng(0).normal(size=(200, 7))
+    want = identity(nn.RobustScale(), X).predict(X)
+    monkeypatch.setattr("fastdl.nn.scale.SORTED_AT_ONCE", 600)
+    assert_same_bits(identity(nn.RobustScale(), X).predict(X), want)
+
+
+def test_outliers_do_not_move_the_robust_scale() -> None:
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    wild = X.copy()
+    wild[:5] = 1e30
+    got, want = (identity(nn.RobustScale(), data).predict(data) for data in (wild, X))
+    np.testing.assert_allclose(got[5:], want[5:], atol=0.05)
+    np.testing.assert_allclose(got[:5], 3.0, rtol=1e-6)
+
+
+def test_the_smooth_bound_acts_in_training_evaluation_and_prediction_alike(tmp_path: Path) -> None:
+    X, y = blobs()
+    X[::9] *= 1e6
+    net = nn.Sequential(nn.RobustScale(clip=1.5), nn.Dense(8), nn.Tanh(), nn.Dense(3))
+    trainer = trained(net, X, y)
+    assert_same_bits(net(X, training=True), net.predict(X))
+    assert trainer.evaluate(X, y)["loss"] == pytest.approx(
+        fdl.kernels.softmax_cross_entropy(net.predict(X), y)[0].mean(), rel=1e-6
+    )
+    net.save(tmp_path / "m.safetensors")
+    loaded = nn.load(tmp_path / "m.safetensors")
+    assert loaded.layers[0].clip == 1.5
+    assert_same_bits(loaded.predict(X), net.predict(X))
+    # The same as a network without a scaler, on data that have been scaled before.
+    state = net.state_dict()
+    scaled = fdl.kernels.smooth_clip((X.astype(np.float64) - state["0.offset"]) * state["0.factor"], 1.5)
+    bare = nn.Sequential(nn.Dense(8), nn.Tanh(), nn.Dense(3))
+    trained(bare, scaled, y)
+    assert_same_state(
+        {f"{int(k[0]) + 1}{k[1:]}": v for k, v in bare.state_dict().items()},
+        {k: v for k, v in state.items() if k[0] != "0"},
+    )
+
+
+def test_robust_scale_refuses() -> None:
+    check_refuses(lambda: nn.RobustScale(0.0), "clip", "0.0")
+    check_refuses(lambda: nn.RobustScale("3"), "clip", "str")

@@ -14,11 +14,13 @@ from fastdl.kernels.dropout import (
     dropout_mask,
 )
 from fastdl.kernels.gather import gather
-from fastdl.kernels.loss import mse, softmax, softmax_cross_entropy
+from fastdl.kernels.loss import mse, softmax_cross_entropy
 from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
+from fastdl.kernels.smooth_clip import smooth_clip
+from fastdl.kernels.softmax import log_softmax, softmax
 
 __all__ = [
     "activation_backward",
@@ -38,6 +40,7 @@ __all__ = [
     "gather",
     "gaussian_noise",
     "global_norm",
+    "log_softmax",
     "matmul",
     "momentum_update",
     "mse",
@@ -46,6 +49,7 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "sgd_update",
+    "smooth_clip",
     "softmax",
     "softmax_cross_entropy",
 ]

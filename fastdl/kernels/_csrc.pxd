@@ -67,6 +67,8 @@ cdef extern from "fastdl.h" nogil:
                               float dropped) noexcept nogil
         void (*noise)(float* y, const float* x, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
                       ptrdiff_t ldx, float std, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
+        void (*smooth_clip)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
+                            float clip) noexcept nogil
         void (*philox)(uint32_t* words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step,
                        uint32_t stream) noexcept nogil
         void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,
@@ -81,6 +83,8 @@ cdef extern from "fastdl.h" nogil:
                               double total_weight) noexcept nogil
         void (*softmax)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
                         ptrdiff_t ldx) noexcept nogil
+        void (*log_softmax)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
+                            ptrdiff_t ldx) noexcept nogil
         void (*argmax)(int32_t* best, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx) noexcept nogil
         void (*sgd)(float* w, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
         void (*momentum)(float* w, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil

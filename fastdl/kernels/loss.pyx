@@ -217,22 +217,3 @@ def mse(pred, target, weights=None):
     if t.shape[0] != x.shape[0] or t.shape[1] != x.shape[1]:
         raise ValueError(f"target: expected the shape of pred, {(<object>x).shape}, got {(<object>t).shape}")
     return loss_now(SQUARED_ERROR, x, NULL, <float*>t.data, weights)
-
-
-def softmax(x, out=None):
-    """Softmax of each row, exp(x - max) / sum.
-
-    Parameters
-    ----------
-    x : array_like, shape (B, n)
-    out : ndarray, shape (B, n), float32, optional
-
-    Returns
-    -------
-    ndarray, shape (B, n), float32
-    """
-    cdef ndarray x_ = matrix(x, "x"), y = result(out, (x_.shape[0], x_.shape[1]), (x_,))
-    cdef ptrdiff_t rows = x_.shape[0], n = x_.shape[1]
-    with nogil:
-        K.softmax(<float*>y.data, <float*>x_.data, rows, n, n, n)
-    return y

@@ -9,7 +9,7 @@ from fastdl.nn.layer import Layer, Parameter
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.saving import load
-from fastdl.nn.scale import MinMaxScale, Standardize
+from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Network",
     "Parameter",
     "ReLU",
+    "RobustScale",
     "Sequential",
     "Standardize",
     "Tanh",

@@ -21,9 +21,12 @@ MUCH = 1 << 28  # bytes
 
 
 def lower_input(recorder: Recorder, network: Network, source: Rows) -> Signal:
-    """Record the gather of a batch of the network's inputs."""
+    """Record the gather of a batch of the network's inputs, and what its scaler does behind it."""
     x = recorder.matrix(source.cols)
     recorder.add(record_gather, y=x, source=source)
+    scaler = network.scaler()
+    if scaler is not None:
+        scaler.lower_gathered(recorder, x)
     return Signal(x, False)
 
 

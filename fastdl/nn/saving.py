@@ -18,7 +18,7 @@ from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter, State, sizes
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
-from fastdl.nn.scale import MinMaxScale, Standardize
+from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
 
 VERSION = 1
@@ -32,6 +32,7 @@ KNOWN: dict[str, type[Layer]] = {
         GaussianNoise,
         MinMaxScale,
         ReLU,
+        RobustScale,
         Sequential,
         Standardize,
         Tanh,

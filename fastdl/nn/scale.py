@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdl.errors import check_number
+from fastdl.kernels.smooth_clip import record_smooth_clip
 from fastdl.nn.layer import Layer, features_of
-from fastdl.program import Backward, Recorder, Signal
+from fastdl.program import Backward, Buffer, Recorder, Signal
 
 if TYPE_CHECKING:
     from fastdl.program import Array
 
 ROWS_AT_ONCE = 4096
+SORTED_AT_ONCE = 1 << 25  # numbers: 256 MiB
 TINY = 1e-300  # a spread below this is none
 ROUNDING = 4 * 2.0**-52  # nor is one of a few rounding errors of the mean
 
@@ -63,6 +65,9 @@ class Scaler(Layer):
     def measure(self, x: Array, rows: Array | None) -> tuple[Array, Array]:
         """Offset and factor of each feature of the chosen rows."""
         raise NotImplementedError
+
+    def lower_gathered(self, recorder: Recorder, x: Buffer) -> None:
+        """Record what is left to do with a batch that has been gathered and scaled."""
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
         """Refuse: a scaler that is the first layer is lowered into the gather, and never comes here."""
@@ -116,3 +121,58 @@ class Standardize(Scaler):
         unit = np.where(constant, 1.0, spread)
         var = sum((((block - mean) / unit) ** 2).sum(axis=0) for block in blocks(x, rows)) / count
         return mean, np.where(constant, 0.0, 1.0 / (unit * np.sqrt(np.where(constant, 1.0, var))))
+
+
+class RobustScale(Scaler):
+    """Subtract each feature's training median, divide by its interquartile range, then x / sqrt(1 + (x / clip)^2).
+
+    Outliers have no say in the scale and end near +-clip (Holzmueller et al. 2024, RealMLP). Where the interquartile
+    range is 0, half the range divides; a constant feature goes to 0. Quantiles are interpolated linearly.
+
+    Parameters
+    ----------
+    clip : float
+        The bound that outliers come near.
+    name : str, optional
+    """
+
+    inspected = ("clip",)
+
+    def __init__(self, clip: float = 3.0, name: str | None = None) -> None:
+        super().__init__(name)
+        self.clip = check_number("clip", clip, 1e-30, 1e30)
+
+    def measure(self, x: Array, rows: Array | None) -> tuple[Array, Array]:
+        """Median and 1 / interquartile range, some features at a time."""
+        count = x.shape[0] if rows is None else len(rows)
+        at_once = max(1, SORTED_AT_ONCE // count)
+        offset, factor = np.empty(x.shape[1]), np.empty(x.shape[1])
+        for start in range(0, x.shape[1], at_once):
+            some = slice(start, start + at_once)
+            ordered = np.empty((count, len(range(x.shape[1])[some])))
+            place = 0
+            for block in blocks(x, rows):
+                ordered[place : place + len(block)] = block[:, some]
+                place += len(block)
+            ordered.sort(axis=0)
+            # Halves, since a whole range may be more than a float64 holds.
+            half = 0.5 * quantile(ordered, 0.75) - 0.5 * quantile(ordered, 0.25)
+            half = np.where(half < TINY, 0.5 * (0.5 * ordered[-1] - 0.5 * ordered[0]), half)
+            constant = half < TINY
+            offset[some] = quantile(ordered, 0.5)
+            factor[some] = np.where(constant, 0.0, 0.5 / np.where(constant, 1.0, half))
+        return offset, factor
+
+    def lower_gathered(self, recorder: Recorder, x: Buffer) -> None:
+        """The smooth bound, in place."""
+        recorder.add(record_smooth_clip, y=x, x=x, clip=self.clip)
+
+
+def quantile(ordered: Array, q: float) -> Array:
+    """The quantile of each sorted column, between two numbers by linear interpolation."""
+    place = q * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    half_way = (place - below) * (0.5 * ordered[above] - 0.5 * ordered[below])  # halves, so that nothing overflows
+    between: Array = ordered[below] + half_way + half_way
+    return between

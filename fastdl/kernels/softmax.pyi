@@ -1,0 +1,9 @@
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Float32: TypeAlias = NDArray[np.float32]
+
+def softmax(x: ArrayLike, out: _Float32 | None = None) -> _Float32: ...
+def log_softmax(x: ArrayLike, out: _Float32 | None = None) -> _Float32: ...
