@@ -72,6 +72,7 @@ class Op:
     arguments: dict[str, Any]
     label: str
     function: Callable[[int], None] | None = None
+    native: int = 1  # entries of the native list that it became: some kernels need more than one
 
     def buffers(self) -> list[Buffer]:
         """The scratch that it reads or writes."""
@@ -171,6 +172,7 @@ def bind(recorder: Recorder) -> Program:
     arena = aligned(size)
     program = Program()
     for op in ops:
+        before = len(program)
         for buffer in op.buffers():
             if buffer.array is None:
                 memory = arena[offsets[id(buffer)] :][: buffer.size].view(buffer.dtype)
@@ -183,6 +185,7 @@ def bind(recorder: Recorder) -> Program:
             program.call(op.function)
         elif op.record is not None:
             op.record(program, **{k: v.array if isinstance(v, Buffer) else v for k, v in op.arguments.items()})
+        op.native = len(program) - before
     return program
 
 

@@ -136,6 +136,7 @@ class TrainingStep(Batches):
         else:
             optimizer.record(recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments())
         self.program = bind(recorder)
+        self.ops = recorder.ops
         self.outputs = recorder.outputs
 
     def set(self, x: Array, targets: Array, weights: Array | None, order: Array | None) -> None:

@@ -11,6 +11,7 @@ from fastdl.callbacks import Callback
 from fastdl.errors import check_int, check_number, check_seed
 from fastdl.fitting import Fit
 from fastdl.history import History
+from fastdl.listing import Listing
 from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
 from fastdl.nn.network import Network
@@ -304,6 +305,46 @@ class Trainer:
                 raise ValueError(f"{self.net.title()} is not built yet: fit, load or build it first")
             part, _ = check_part(self.net, self.loss, x, y, sample_weight, None, self.net.classes_)
             return self.evaluate_part(part)
+
+    def program(self, X: Any = None, y: Any = None, batch_size: int = 32, repeats: int = 50) -> Listing:
+        """Print the ops of a training step: shapes, bytes, operations, and with data the time of each.
+
+        Parameters
+        ----------
+        X, y : array_like, optional
+            As in `fit`; the first batch of them is what the ops are timed on. The network must be built.
+        batch_size : int
+        repeats : int
+            How many times; the least counts. One thread.
+
+        Returns
+        -------
+        Listing
+            The same as an object, `rows` and all. Nothing of the training has changed.
+        """
+        batch, repeats = check_int("batch_size", batch_size, 1), check_int("repeats", repeats, 1)
+        self.net.require_built("program()")
+        with self.net.busy("program", changes=True):
+            step = self.training_step(batch, False)
+            seconds = None
+            if X is not None:
+                x = check_inputs(self.net, X, "X")
+                part, _ = check_part(self.net, self.loss, x, y, None, None, self.net.classes_)
+                seconds = self._time_ops(step, part, batch, repeats)
+        listing = Listing(step.ops, batch, seconds)
+        print(listing)
+        return listing
+
+    def _time_ops(self, step: TrainingStep, part: Part, batch: int, repeats: int) -> Array:
+        rows = min(batch, part.size)
+        before = self.snapshot()
+        step.set(part.x, part.targets, None, np.arange(rows))
+        try:
+            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 1)))
+            return step.program.time_ops(repeats)
+        finally:
+            step.clear()
+            self.restore(before)
 
     def stop(self) -> None:
         """End training after the current epoch; for callbacks."""
