@@ -25,9 +25,10 @@ DEBUG = ["-O1", "-g", "-fno-var-tracking"]  # gcc would take a minute to follow 
 FUSED = {
     "activation": "8b5342db494a02e8",
     "dense": "c56dc8855f0f7259",
-    "dropout": "c043ec8422773710",
+    "dropout": "358bf0bafcb829e2",
     "gather": "29a37d44a090c262",
     "loss": "58bd318ae3d5b377",
+    "noise": "100bfc1987c936a8",
     "norm": "795ce9261c66d5aa",
     "optimizer": "8d64298fce300f46",
     "random": "91feba0def70eb9b",

@@ -12,6 +12,7 @@
     X(dropout) \
     X(gather) \
     X(loss) \
+    X(noise) \
     X(norm) \
     X(optimizer) \
     X(random) \

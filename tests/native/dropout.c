@@ -10,6 +10,8 @@ static void drive(const fastdl_table *K, ptrdiff_t B, ptrdiff_t n)
     K->dropout_apply(y, x, bits, 0, B, n, n, n, 1.25f);
     mix(bits, (size_t)groups * 16);
     mix_floats(y, B * n);
+    K->alpha_dropout(y, x, bits, 0, B, n, n, n, 0.9f, 0.3f, -1.2f);
+    mix_floats(y, B * n);
     free(x), free(y), free(bits);
 }
 
