@@ -29,7 +29,7 @@ FUSED = {
     "gather": "29a37d44a090c262",
     "loss": "58bd318ae3d5b377",
     "noise": "100bfc1987c936a8",
-    "norm": "795ce9261c66d5aa",
+    "norm": "023127e2b30dacdf",
     "optimizer": "8d64298fce300f46",
     "random": "91feba0def70eb9b",
     "reduce": "7095877338017ea6",
