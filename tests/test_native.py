@@ -27,12 +27,13 @@ FUSED = {
     "dense": "c56dc8855f0f7259",
     "dropout": "358bf0bafcb829e2",
     "gather": "29a37d44a090c262",
-    "loss": "58bd318ae3d5b377",
+    "loss": "ec189deb4c33efda",
     "noise": "100bfc1987c936a8",
     "norm": "023127e2b30dacdf",
     "optimizer": "8d64298fce300f46",
     "random": "91feba0def70eb9b",
     "reduce": "7095877338017ea6",
+    "smooth_clip": "c49d20119c627efb",
 }
 
 

@@ -16,7 +16,8 @@
     X(norm) \
     X(optimizer) \
     X(random) \
-    X(reduce)
+    X(reduce) \
+    X(smooth_clip)
 
 #define DRIVE(noun) void drive_##noun(const fastdl_table *K);
 NOUNS(DRIVE)
