@@ -1,11 +1,18 @@
 """Neural networks on CPUs: every classic training trick, in native code, without a BLAS and without a framework."""
 
-from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from fastdl.config import __version__, show_config
 from fastdl.errors import NonFiniteError
-from fastdl.history import History
-from fastdl.kernels._team import get_num_threads, set_num_threads
-from fastdl.trainer import Trainer
+
+if TYPE_CHECKING:
+    from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
+    from fastdl.history import History
+    from fastdl.kernels._team import get_num_threads, set_num_threads
+    from fastdl.trainer import Trainer
 
 __all__ = [
     "History",
@@ -25,3 +32,24 @@ __all__ = [
     "set_num_threads",
     "show_config",
 ]
+
+# Names that are imported when they are first used, so that `import fastdl` costs a script next to nothing.
+_HOMES = {
+    "History": "fastdl.history",
+    "Trainer": "fastdl.trainer",
+    "get_num_threads": "fastdl.kernels._team",
+    "set_num_threads": "fastdl.kernels._team",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return globals()[name]
+    if name in __all__:
+        return import_module(f"fastdl.{name}")
+    raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
