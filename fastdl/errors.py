@@ -71,6 +71,13 @@ def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
         raise ValueError(f"{name}: expected an array, got rows of different lengths ({error})") from error
 
 
+def check_bool(name: str, value: Any) -> bool:
+    """A truth value, and nothing that only has one."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected a bool, got {type(value).__name__}")
+    return bool(value)
+
+
 def check_int(name: str, value: Any, low: int) -> int:
     """An int of at least `low`."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import reference
 from support import assert_same_bits
 
 import fastdl as fdl
-from fastdl import callbacks, nn
+from fastdl import callbacks, kernels, nn, optim
+from fastdl.fitting import SHUFFLE_STREAM
 
 State = dict[str, np.ndarray]
+Back = Callable[[np.ndarray], np.ndarray]
 
 
 def blobs(rows: int = 103, features: int = 6, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -89,6 +92,85 @@ def run_python(
 # ------------------------------------------------------------------------------------------------ the float64 twin
 
 
+@dataclass
+class Twin:
+    """A batch on its way through the float64 twins of the kernels: what they read, and the gradients they leave."""
+
+    state: Mapping[str, np.ndarray]
+    seed: int
+    step: int
+    gradients: State = field(default_factory=dict)
+    streams: int = 0
+
+    def run(self, layer: nn.Layer, x: np.ndarray, prefix: str) -> tuple[np.ndarray, Back]:
+        """Output of a layer whose parameters have this prefix, and what turns dy into dx."""
+        if isinstance(layer, nn.Sequential | nn.Residual):
+            return self.chain(layer, x, prefix)
+        if isinstance(layer, nn.Parallel):
+            return self.side_by_side(layer, x, prefix)
+        if isinstance(layer, nn.Dense):
+            w, b = self.state[f"{prefix}weight"], self.state.get(f"{prefix}bias")
+
+            def back_dense(dy: np.ndarray) -> np.ndarray:
+                dx, self.gradients[f"{prefix}weight"], db = reference.dense_backward(dy, x, w)
+                if b is not None:
+                    self.gradients[f"{prefix}bias"] = db
+                return dx
+
+            return reference.dense_forward(x, w, b), back_dense
+        if isinstance(layer, nn.BatchNorm):
+            gamma, (mean, var) = self.state[f"{prefix}gamma"], reference.batchnorm_stats(x)
+
+            def back_norm(dy: np.ndarray) -> np.ndarray:
+                dx, self.gradients[f"{prefix}gamma"], self.gradients[f"{prefix}beta"] = reference.batchnorm_backward(
+                    dy, x, gamma, mean, var
+                )
+                return dx
+
+            return reference.batchnorm_forward(x, gamma, self.state[f"{prefix}beta"], mean, var), back_norm
+        if isinstance(layer, nn.ReLU | nn.Tanh):
+            y = reference.activation_forward(x, layer.kind)
+            return y, lambda dy: reference.activation_backward(dy, y, layer.kind)
+        if isinstance(layer, nn.Dropout):
+            place = (layer.rate, self.seed, self.step, self.streams)
+            self.streams += 1
+            return reference.dropout_forward(x, *place), lambda dy: reference.dropout_backward(dy, *place)
+        raise TypeError(layer)
+
+    def chain(self, layer: nn.Sequential | nn.Residual, x: np.ndarray, prefix: str) -> tuple[np.ndarray, Back]:
+        """One after another, and past them the shortcut of a residual block."""
+        y, backs = x, []
+        for i, inside in enumerate(layer.layers):
+            y, back = self.run(inside, y, f"{prefix}{i}.")
+            backs.append(back)
+        past, back_past = x, lambda dy: dy
+        if isinstance(layer, nn.Residual):
+            if layer.shortcut is not None:
+                past, back_past = self.run(layer.shortcut, x, f"{prefix}shortcut.")
+            y = reference.add(y, past)
+
+        def backward(dy: np.ndarray) -> np.ndarray:
+            dx = dy
+            for back in reversed(backs):
+                dx = back(dx)
+            return dx + back_past(dy) if isinstance(layer, nn.Residual) else dx
+
+        return y, backward
+
+    def side_by_side(self, layer: nn.Parallel, x: np.ndarray, prefix: str) -> tuple[np.ndarray, Back]:
+        """Branches of one input."""
+        runs = [self.run(branch, x, f"{prefix}{i}.") for i, branch in enumerate(layer.layers)]
+        outputs, backs = [y for y, _ in runs], [back for _, back in runs]
+        factor = 1.0 / len(runs) if layer.merge == "mean" else 1.0
+
+        def backward(dy: np.ndarray) -> np.ndarray:
+            ends = np.cumsum([y.shape[1] for y in outputs])
+            shares = np.split(dy, ends[:-1], axis=1) if layer.merge == "concat" else [factor * dy] * len(runs)
+            return sum(back(share) for back, share in zip(backs, shares, strict=True))
+
+        return reference.concatenate(outputs) if layer.merge == "concat" else factor * sum(outputs), backward
+
+
 def twin_gradients(
     net: nn.Sequential,
     state: Mapping[str, np.ndarray],
@@ -102,52 +184,29 @@ def twin_gradients(
 
     The loss is cross-entropy for integer y, else squared error. Scalers are not known here.
     """
-    x = np.asarray(x, np.float64)
-    backward: list[Callable[[np.ndarray], np.ndarray]] = []
-    gradients: State = {}
-    dropouts = 0
-    for i, layer in enumerate(net.layers):
-        if isinstance(layer, nn.Dense):
-            w, b = state[f"{i}.weight"], state.get(f"{i}.bias")
-
-            def back(dy: np.ndarray, x: np.ndarray = x, w: np.ndarray = w, i: int = i) -> np.ndarray:
-                dx, gradients[f"{i}.weight"], gradients[f"{i}.bias"] = reference.dense_backward(dy, x, w)
-                return dx
-
-            x = reference.dense_forward(x, w, b)
-        elif isinstance(layer, nn.BatchNorm):
-            gamma, (mean, var) = state[f"{i}.gamma"], reference.batchnorm_stats(x)
-
-            def back(
-                dy: np.ndarray, x: np.ndarray = x, g: np.ndarray = gamma, m: Any = mean, v: Any = var, i: int = i
-            ) -> np.ndarray:
-                dx, gradients[f"{i}.gamma"], gradients[f"{i}.beta"] = reference.batchnorm_backward(dy, x, g, m, v)
-                return dx
-
-            x = reference.batchnorm_forward(x, gamma, state[f"{i}.beta"], mean, var)
-        elif isinstance(layer, nn.ReLU | nn.Tanh):
-            x = reference.activation_forward(x, layer.kind)
-
-            def back(dy: np.ndarray, y: np.ndarray = x, kind: str = layer.kind) -> np.ndarray:
-                return reference.activation_backward(dy, y, kind)
-
-        elif isinstance(layer, nn.Dropout):
-            place = (layer.rate, seed, step, dropouts)
-            dropouts += 1
-            x = reference.dropout_forward(x, *place)
-
-            def back(dy: np.ndarray, place: Any = place) -> np.ndarray:
-                return reference.dropout_backward(dy, *place)
-
-        else:
-            raise TypeError(layer)
-        backward.append(back)
+    twin = Twin({name: np.asarray(array, np.float64) for name, array in state.items()}, seed, step)
+    outputs, backward = twin.run(net, np.asarray(x, np.float64), "")
     of = reference.softmax_cross_entropy if y.dtype.kind in "iu" else reference.mse
-    losses, dy = of(x, y, weights)
-    for back in reversed(backward):
-        dy = back(dy)
+    losses, dy = of(outputs, y, weights)
+    backward(dy)
     loss = float((reference.row_shares(len(losses), weights)[:, 0] * losses).sum())
-    return loss, {name: gradients[name] for name in state if name in gradients}
+    return loss, {name: twin.gradients[name] for name in state if name in twin.gradients}
+
+
+def check_gradients(net: nn.Sequential, X: np.ndarray, y: np.ndarray, rtol: float = 1e-4, atol: float = 2e-6) -> None:
+    """Build the network, if need be; one step of SGD at rate 1 then moves its weights by the twin's gradient."""
+    net.build(X.shape[1], seed=2)
+    state = net.state_dict()
+    loss = "cross_entropy" if y.dtype.kind in "iu" else "mse"
+    trainer = trained(net, X, y, {"loss": loss, "optimizer": optim.SGD(1.0), "seed": 8}, epochs=1, batch_size=len(X))
+    order = kernels.permutation(len(X), 8, 0, SHUFFLE_STREAM)
+    value, gradients = twin_gradients(net, state, X[order], y[order], seed=8)
+    np.testing.assert_allclose(trainer.history["loss"], [value], rtol=1e-5)
+    assert set(gradients) == set(net.parameters())
+    after = net.state_dict()
+    for name, g in gradients.items():
+        moved = state[name].astype(np.float64) - after[name]
+        np.testing.assert_allclose(moved, g, rtol=rtol, atol=atol, err_msg=name)
 
 
 def twin_training(

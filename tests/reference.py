@@ -93,6 +93,19 @@ def batchnorm_backward(
     return dx, dgamma, dbeta
 
 
+# ---------------------------------------------------------------------------------------------------------- merge
+
+
+def add(a: ArrayLike, b: ArrayLike) -> Array:
+    """a + b, element by element: both (B, F) -> (B, F)."""
+    return f64(a) + f64(b)
+
+
+def concatenate(arrays: Sequence[ArrayLike]) -> Array:
+    """Matrices side by side: (B, F) each -> (B, sum of F)."""
+    return np.concatenate([f64(a) for a in arrays], axis=1)
+
+
 # --------------------------------------------------------------------------------------------- random and dropout
 
 

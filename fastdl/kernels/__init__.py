@@ -15,6 +15,7 @@ from fastdl.kernels.dropout import (
 )
 from fastdl.kernels.gather import gather
 from fastdl.kernels.loss import mse, softmax_cross_entropy
+from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
@@ -26,12 +27,14 @@ __all__ = [
     "activation_backward",
     "activation_forward",
     "adam_update",
+    "add",
     "alpha_dropout_backward",
     "alpha_dropout_forward",
     "batchnorm_backward",
     "batchnorm_forward",
     "batchnorm_stats",
     "clip_by_global_norm",
+    "concatenate",
     "dense_backward",
     "dense_forward",
     "dropout_backward",

@@ -47,6 +47,8 @@ cdef extern from "fastdl.h" nogil:
                          int kind) noexcept nogil
         void (*activate_backward)(float* dx, const float* dy, const float* y, ptrdiff_t rows, ptrdiff_t cols,
                                   ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldy, int kind) noexcept nogil
+        void (*add)(float* y, const float* a, const float* b, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
+                    ptrdiff_t lda, ptrdiff_t ldb) noexcept nogil
         void (*norm_stats)(double* mean, double* var, const float* x, ptrdiff_t rows, ptrdiff_t cols,
                            ptrdiff_t ldx) noexcept nogil
         void (*norm_apply)(float* y, const float* x, const float* mean, const float* scale, const float* shift,

@@ -8,6 +8,8 @@ from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
+from fastdl.nn.parallel import Parallel
+from fastdl.nn.residual import Residual
 from fastdl.nn.saving import load
 from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
@@ -22,8 +24,10 @@ __all__ = [
     "Layer",
     "MinMaxScale",
     "Network",
+    "Parallel",
     "Parameter",
     "ReLU",
+    "Residual",
     "RobustScale",
     "Sequential",
     "Standardize",

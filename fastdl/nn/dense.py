@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from fastdl.errors import check_int
+from fastdl.errors import check_bool, check_int
 from fastdl.init import Initializer, initializer
 from fastdl.kernels import dense
 from fastdl.nn.layer import Layer, features_of
@@ -47,9 +45,7 @@ class Dense(Layer):
     ) -> None:
         super().__init__(name)
         self.units = check_int("units", units, 1)
-        if not isinstance(bias, bool | np.bool_):
-            raise TypeError(f"bias: expected a bool, got {type(bias).__name__}")
-        self.bias = bool(bias)
+        self.bias = check_bool("bias", bias)
         self.init: str | Initializer = init if init == "auto" else initializer(init)
         self.bias_init = initializer(bias_init, "bias_init")
         self.next_activation: str | None = None  # told by the network before build

@@ -241,6 +241,9 @@ class Layer:
                 what = f"backward's self.grads[{name!r}]"
                 to[...] = self._checked(what, self.grads[name], parameter.shape, "that of the parameter")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_owned"}  # a copy has no home yet
+
     def title(self) -> str:
         """Kind and name, for messages."""
         return type(self).__name__ + (f" {self.name!r}" if self.name else "")

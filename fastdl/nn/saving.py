@@ -13,11 +13,14 @@ from fastdl.io import read_tensors, write_tensors
 from fastdl.nn.activation import ReLU, Tanh
 from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
+from fastdl.nn.container import Container
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter, State, sizes
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
+from fastdl.nn.parallel import Parallel
+from fastdl.nn.residual import Residual
 from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
 
@@ -31,7 +34,9 @@ KNOWN: dict[str, type[Layer]] = {
         Dropout,
         GaussianNoise,
         MinMaxScale,
+        Parallel,
         ReLU,
+        Residual,
         RobustScale,
         Sequential,
         Standardize,
@@ -43,8 +48,8 @@ HEADS = (None, "softmax", "sigmoid", "linear")
 
 
 def describe(layer: Layer) -> dict[str, Any]:
-    """A layer and those inside it as JSON can hold them."""
-    inside = [describe(child) for _, child in layer.children()]
+    """A layer and those that its constructor got, as JSON can hold them."""
+    inside = [describe(child) for child in layer.layers] if isinstance(layer, Container) else []
     return {"type": type(layer).__name__, "options": layer.config(), **({"layers": inside} if inside else {})}
 
 
@@ -57,7 +62,7 @@ def revive(config: Any, custom: Mapping[str, type[Layer]]) -> Layer:
     if kind is None:
         raise ValueError(f"unknown layer {name!r}: pass its class as nn.load(path, custom={{{name!r}: {name}}})")
     closed = isinstance(options, dict) and isinstance(inside, list) and not set(config) - {"type", "options", "layers"}
-    if not closed or (inside and not issubclass(kind, Network)):
+    if not closed or (inside and not issubclass(kind, Container)):
         raise ValueError(f"expected the description of a {name}, got {config!r}")
     if name not in custom and set(options) - {"name", *kind.inspected}:
         raise ValueError(f"{name}: unknown options {sorted(set(options) - {'name', *kind.inspected})}")

@@ -14,17 +14,17 @@ MANY_PER_ROW = 10  # parameters a training row from which on a net without any r
 
 
 def summary_of(network: Network) -> str:
-    """A row for each layer: place, kind, output shape, parameters."""
+    """A row for each layer: place, kind, output shape, parameters, with those of the layers inside."""
     rows = [("", "layer", "output", "parameters")]
 
-    def add(prefix: str, layer: Layer) -> None:
+    def add(layer: Layer, prefix: str = "", indent: str = "") -> None:
         for name, child in layer.children():
             shape = child.__dict__.get("_out_shape")
-            count = sum(parameter.size for parameter in child.parameters_.values())
-            rows.append((f"{prefix}{name}", child.title(), "?" if shape is None else str(shape), f"{count:,}"))
-            add(f"{prefix}{name}.", child)
+            count = sum(parameter.size for _, inside in child.walk() for parameter in inside.parameters_.values())
+            rows.append((prefix + name, indent + child.title(), "?" if shape is None else str(shape), f"{count:,}"))
+            add(child, f"{prefix}{name}.", indent + "  ")
 
-    add("", network)
+    add(network)
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = [
         f"{place:<{widths[0]}}  {kind:<{widths[1]}}  {shape:<{widths[2]}}  {count:>{widths[3]}}".rstrip()

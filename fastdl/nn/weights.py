@@ -95,8 +95,6 @@ class Weights(Layer):
         except BaseException:
             self.forget()
             raise
-        for _, layer in self.walk():
-            layer.__dict__["_owned"] = True
         for stream, parameter in enumerate(self.all_parameters()):
             parameter.value[...] = parameter.init(parameter.shape, seed, INIT_STREAM + stream)
         self.input_shape, self.output_shape = shape, out_shape
@@ -119,6 +117,8 @@ class Weights(Layer):
                 view[...] = parameter.value
             parameter.value = view
             start += padded(parameter.size)
+        for _, layer in self.walk():
+            layer.__dict__["_owned"] = True
 
     def forget(self) -> None:
         """Become unbuilt."""
@@ -216,7 +216,7 @@ class Weights(Layer):
         return copy.deepcopy(self)  # a shallow copy would share layers, and layers have one home
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "arena"}
+        return {name: value for name, value in super().__getstate__().items() if name != "arena"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
