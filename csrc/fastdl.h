@@ -59,8 +59,8 @@ typedef struct {
     X(activate, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, int kind)) \
     X(activate_backward, (float *dx, const float *dy, const float *y, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, \
                           ptrdiff_t lddy, ptrdiff_t ldy, int kind)) \
-    X(add, (float *y, const float *a, const float *b, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t lda, \
-            ptrdiff_t ldb)) \
+    X(add, \
+      (float *y, const float *a, const float *b, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t lda, ptrdiff_t ldb)) \
     X(norm_stats, (double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(norm_apply, (float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows, \
                    ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, const fastdl_tail *tail)) \

@@ -90,7 +90,7 @@ cdef Merge merge_of(ndarray y, ndarray parts, double factor):
 
 
 def record_sum(Program program, ndarray y, double factor=1.0, **xs):
-    """Record y = factor (((x0 + x1) + x2) + ...).   y: (B, n), may be the first of the xs   xs: (B, n), at least one."""
+    """Record y = factor (((x0 + x1) + x2) + ...).   y: (B, n), may be x0   xs: (B, n), at least one."""
     cdef ndarray parts = parts_of(list(xs.values()), [0] * len(xs))
     cdef Merge a = merge_of(y, parts, factor)
     program.add(sum_chunk, chunks, &a, sizeof(a), (y, parts, xs))
