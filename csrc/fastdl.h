@@ -10,7 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FASTDL_LINEAR = 0, FASTDL_RELU = 1, FASTDL_TANH = 2 };   /* activations */
+/* Activations; a product applies the first three in its store. */
+/* clang-format off */
+enum {
+    FASTDL_LINEAR, FASTDL_RELU, FASTDL_TANH, FASTDL_LEAKY_RELU, FASTDL_ELU, FASTDL_SELU, FASTDL_GELU, FASTDL_SILU,
+    FASTDL_MISH, FASTDL_SIGMOID, FASTDL_SOFTPLUS
+};
+/* clang-format on */
 
 /* Element types that gather reads. */
 /* clang-format off */
@@ -56,9 +62,16 @@ typedef struct {
 
 #define FASTDL_KERNELS(X) \
     X(gemm_block, (const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)) \
-    X(activate, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, int kind)) \
-    X(activate_backward, (float *dx, const float *dy, const float *y, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, \
-                          ptrdiff_t lddy, ptrdiff_t ldy, int kind)) \
+    X(exp, (float *y, const float *x, ptrdiff_t n)) \
+    X(log, (float *y, const float *x, ptrdiff_t n)) \
+    X(tanh, (float *y, const float *x, ptrdiff_t n)) \
+    X(erf, (float *y, const float *x, ptrdiff_t n)) \
+    X(sin, (float *y, const float *x, ptrdiff_t n)) \
+    X(cos, (float *y, const float *x, ptrdiff_t n)) \
+    X(activate, \
+      (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, int kind, float alpha)) \
+    X(activate_backward, (float *dx, const float *dy, const float *saved, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, \
+                          ptrdiff_t lddy, ptrdiff_t lds, int kind, float alpha)) \
     X(add, \
       (float *y, const float *a, const float *b, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t lda, ptrdiff_t ldb)) \
     X(norm_stats, (double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \

@@ -70,6 +70,7 @@ FDL_INLINE __m256 lanes_from_bits(unsigned bits)   /* eight bits to eight lanes 
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), each), each));
 }
 FDL_INLINE m16 m16_from_bits(unsigned bits) { return (m16){lanes_from_bits(bits), lanes_from_bits(bits >> 8)}; }
+FDL_INLINE int m16_any(m16 m) { return _mm256_movemask_ps(_mm256_or_ps(m.a, m.b)) != 0; }
 FDL_INLINE w16 v16_bits(v16 x) { return w16_of(_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)); }
 FDL_INLINE v16 v16_from_bits(w16 x) { return v16_of(_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)); }
 

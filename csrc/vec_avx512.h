@@ -42,6 +42,7 @@ FDL_INLINE m16 v16_lt(v16 a, v16 b) { return (m16){_mm512_cmp_ps_mask(a.r, b.r, 
 FDL_INLINE m16 v16_le(v16 a, v16 b) { return (m16){_mm512_cmp_ps_mask(a.r, b.r, _CMP_LE_OQ)}; }
 FDL_INLINE v16 v16_select(m16 m, v16 yes, v16 no) { return v16_of(_mm512_mask_blend_ps(m.m, no.r, yes.r)); }
 FDL_INLINE m16 m16_from_bits(unsigned bits) { return (m16){(__mmask16)bits}; }
+FDL_INLINE int m16_any(m16 m) { return m.m != 0; }
 FDL_INLINE w16 v16_bits(v16 x) { return w16_of(_mm512_castps_si512(x.r)); }
 FDL_INLINE v16 v16_from_bits(w16 x) { return v16_of(_mm512_castsi512_ps(x.r)); }
 

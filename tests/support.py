@@ -175,6 +175,11 @@ def torch_trace(case: str) -> Trace:
 TORCH_CASES = ("adam", "adam_coupled", "adam_decoupled", "sgd", "momentum", "nesterov")
 
 
+def ulp(y: np.ndarray) -> np.ndarray:
+    """Distance to the next float32 at y, of which float64 decides: subnormals count as zero."""
+    return np.spacing(np.maximum(np.abs(y), TINY).astype(np.float32)).astype(np.float64)
+
+
 def normal(shape: Sequence[int] | int, seed: int = 0, scale: float = 1.0, offset: float = 0.0) -> np.ndarray:
     """Float32 normal numbers, the same each time."""
     return (np.random.default_rng(seed).normal(size=shape) * scale + offset).astype(np.float32)

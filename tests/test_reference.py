@@ -7,6 +7,8 @@ import pytest
 import reference as ref
 import support
 
+from fastdl import kernels
+
 SHAPES = [(1, 1), (1, 4), (5, 1), (4, 3), (3, 5)]
 
 
@@ -50,11 +52,13 @@ def test_matmul_is_the_sum_of_products(transpose_a: bool, transpose_b: bool) -> 
     np.testing.assert_allclose(got, want, rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", ["relu", "tanh"])
-def test_activation(kind: str) -> None:
-    x, dy = numbers(7, 5), numbers(7, 5, seed=1)
-    y = ref.activation_forward(x, kind)
-    gradcheck(lambda v: ref.activation_forward(v, kind), [ref.activation_backward(dy, y, kind)], [x], dy)
+@pytest.mark.parametrize("kind", kernels.activation.KINDS)
+@pytest.mark.parametrize("alpha", [None, 0.0, 0.3, 2.5])
+def test_activation(kind: str, alpha: float | None) -> None:
+    x, dy = 2.0 * numbers(7, 5), numbers(7, 5, seed=1)
+    saved = x if kernels.activation_saves(kind) == "x" else ref.activation_forward(x, kind, alpha)
+    gradient = ref.activation_backward(dy, saved, kind, alpha)
+    gradcheck(lambda v: ref.activation_forward(v, kind, alpha), [gradient], [x], dy)
 
 
 @pytest.mark.parametrize("shape", [(2, 1), (4, 3), (7, 2)])

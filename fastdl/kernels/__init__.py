@@ -3,7 +3,7 @@
 Arrays of other dtypes, strides and byte orders are converted; `out=` must fit exactly.
 """
 
-from fastdl.kernels.activation import activation_backward, activation_forward
+from fastdl.kernels.activation import activation_backward, activation_forward, activation_saves
 from fastdl.kernels.batchnorm import batchnorm_backward, batchnorm_forward, batchnorm_stats
 from fastdl.kernels.dense import dense_backward, dense_forward, matmul
 from fastdl.kernels.dropout import (
@@ -22,10 +22,12 @@ from fastdl.kernels.random import permutation, philox4x32, random_normal, random
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
 from fastdl.kernels.smooth_clip import smooth_clip
 from fastdl.kernels.softmax import log_softmax, softmax
+from fastdl.kernels.vecmath import cos, erf, exp, log, sin, tanh
 
 __all__ = [
     "activation_backward",
     "activation_forward",
+    "activation_saves",
     "adam_update",
     "add",
     "alpha_dropout_backward",
@@ -35,14 +37,18 @@ __all__ = [
     "batchnorm_stats",
     "clip_by_global_norm",
     "concatenate",
+    "cos",
     "dense_backward",
     "dense_forward",
     "dropout_backward",
     "dropout_forward",
     "dropout_mask",
+    "erf",
+    "exp",
     "gather",
     "gaussian_noise",
     "global_norm",
+    "log",
     "log_softmax",
     "matmul",
     "momentum_update",
@@ -52,7 +58,9 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "sgd_update",
+    "sin",
     "smooth_clip",
     "softmax",
     "softmax_cross_entropy",
+    "tanh",
 ]

@@ -1,6 +1,7 @@
 from libc.stdint cimport uint64_t
 from numpy cimport ndarray
 
+cdef ndarray elements(object x, str name)
 cdef ndarray matrix(object x, str name)
 cdef ndarray vector(object x, str name, ptrdiff_t n)
 cdef ndarray result(object out, tuple shape, tuple inputs)

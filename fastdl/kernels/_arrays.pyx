@@ -24,6 +24,11 @@ cdef ndarray native(ndarray a):
     return np.require(a, np.float32, ("C", "A"))
 
 
+cdef ndarray elements(object x, str name):
+    """x as a C-ordered float32 array of its shape, copied only if it is not one."""
+    return native(_numbers(x, name))
+
+
 cdef ndarray matrix(object x, str name):
     """x as a C-ordered float32 matrix, copied only if it is not one."""
     cdef ndarray a = _numbers(x, name)

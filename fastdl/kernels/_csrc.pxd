@@ -6,6 +6,14 @@ cdef extern from "fastdl.h" nogil:
         FASTDL_LINEAR
         FASTDL_RELU
         FASTDL_TANH
+        FASTDL_LEAKY_RELU
+        FASTDL_ELU
+        FASTDL_SELU
+        FASTDL_GELU
+        FASTDL_SILU
+        FASTDL_MISH
+        FASTDL_SIGMOID
+        FASTDL_SOFTPLUS
         FASTDL_FLOAT32
         FASTDL_FLOAT64
         FASTDL_INT8
@@ -43,10 +51,16 @@ cdef extern from "fastdl.h" nogil:
     ctypedef struct fastdl_table:
         const char* isa
         void (*gemm_block)(const fastdl_gemm* g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1) noexcept nogil
+        void (*exp)(float* y, const float* x, ptrdiff_t n) noexcept nogil
+        void (*log)(float* y, const float* x, ptrdiff_t n) noexcept nogil
+        void (*tanh)(float* y, const float* x, ptrdiff_t n) noexcept nogil
+        void (*erf)(float* y, const float* x, ptrdiff_t n) noexcept nogil
+        void (*sin)(float* y, const float* x, ptrdiff_t n) noexcept nogil
+        void (*cos)(float* y, const float* x, ptrdiff_t n) noexcept nogil
         void (*activate)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
-                         int kind) noexcept nogil
-        void (*activate_backward)(float* dx, const float* dy, const float* y, ptrdiff_t rows, ptrdiff_t cols,
-                                  ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldy, int kind) noexcept nogil
+                         int kind, float alpha) noexcept nogil
+        void (*activate_backward)(float* dx, const float* dy, const float* saved, ptrdiff_t rows, ptrdiff_t cols,
+                                  ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t lds, int kind, float alpha) noexcept nogil
         void (*add)(float* y, const float* a, const float* b, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
                     ptrdiff_t lda, ptrdiff_t ldb) noexcept nogil
         void (*norm_stats)(double* mean, double* var, const float* x, ptrdiff_t rows, ptrdiff_t cols,

@@ -1,6 +1,19 @@
 """Layers and networks."""
 
-from fastdl.nn.activation import Activation, ReLU, Tanh
+from fastdl.nn.activation import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
@@ -15,14 +28,20 @@ from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
     "Activation",
     "AlphaDropout",
     "BatchNorm",
     "Dense",
     "Dropout",
     "GaussianNoise",
+    "Identity",
     "Layer",
+    "LeakyReLU",
     "MinMaxScale",
+    "Mish",
     "Network",
     "Parallel",
     "Parameter",
@@ -30,6 +49,9 @@ __all__ = [
     "Residual",
     "RobustScale",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
     "Standardize",
     "Tanh",
     "load",

@@ -10,6 +10,12 @@ from fastdl.kernels import dense
 from fastdl.nn.layer import Layer, features_of
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
+# What the activation behind it halves, He's weights double; SELU was made for Lecun's. Before all others: Glorot.
+AUTO: dict[str | None, str] = {
+    "selu": "lecun",
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"), "he"),
+}
+
 
 class Dense(Layer):
     """Fully connected layer, y = x w + b.
@@ -21,8 +27,9 @@ class Dense(Layer):
     bias : bool
         Whether b is there.
     init : str or Initializer
-        How w, of shape (in, out), begins. "auto" looks at the next activation past norms and dropout: He before ReLU,
-        Glorot before tanh and at the end of a network or branch.
+        How w, of shape (in, out), begins. "auto" looks at the next activation past norms and dropout: He before the
+        kinds of ReLU (GELU, SiLU, mish and softplus too), Lecun before SELU, Glorot before tanh and sigmoid and at the
+        end of a network or branch.
     bias_init : str or Initializer
         How b, of shape (out,), begins.
     name : str, optional
@@ -53,7 +60,7 @@ class Dense(Layer):
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare w and b."""
         features = features_of(self, in_shape)
-        init: Any = ("he" if self.next_activation == "relu" else "glorot") if self.init == "auto" else self.init
+        init: Any = AUTO.get(self.next_activation, "glorot") if self.init == "auto" else self.init
         self.add_parameter("weight", (features, self.units), init)
         if self.bias:
             self.add_parameter("bias", (self.units,), self.bias_init, decay=False)

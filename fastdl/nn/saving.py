@@ -10,7 +10,7 @@ import numpy as np
 
 from fastdl.errors import check_int
 from fastdl.io import read_tensors, write_tensors
-from fastdl.nn.activation import ReLU, Tanh
+from fastdl.nn.activation import KINDS as ACTIVATIONS
 from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.container import Container
@@ -28,6 +28,7 @@ VERSION = 1
 KNOWN: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
+        *ACTIVATIONS.values(),
         AlphaDropout,
         BatchNorm,
         Dense,
@@ -35,12 +36,10 @@ KNOWN: dict[str, type[Layer]] = {
         GaussianNoise,
         MinMaxScale,
         Parallel,
-        ReLU,
         Residual,
         RobustScale,
         Sequential,
         Standardize,
-        Tanh,
     )
 }
 KEYS = {"fastdl", "network", "input_shape", "head", "classes", "training_rows"}
