@@ -13,7 +13,7 @@ from fastdl import kernels
 SIZES = [(8192, 16, 32), (8192, 128, 64), (4096, 784, 128), (4096, 512, 128)]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8"])
 @pytest.mark.parametrize("size", SIZES, ids=times)
 def bench_rows(race: Race, size: tuple[int, int, int], dtype: str) -> None:
     rows, columns, batch = size

@@ -123,7 +123,12 @@ typedef struct {
     X(adam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(sum_of_squares, (double *sum, const float *x, ptrdiff_t n)) \
     X(column_sums, (float *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(column_squares, (double *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(scale, (float *y, const float *x, ptrdiff_t n, float factor)) \
+    X(scale_columns, (float *x, const float *factor, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(clip_value, (float *x, int *clipped, ptrdiff_t n, float limit)) \
+    X(penalty, (float *g, double *sums, const float *w, ptrdiff_t n, float c1, float twice_c2)) \
+    X(average, (float *a, const float *w, ptrdiff_t n, float rest)) \
     X(gather, (float *y, const void *x, const int64_t *indices, const double *offset, const double *factor, ptrdiff_t rows, \
                ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t row_bytes, int type))
 

@@ -32,6 +32,21 @@ static void fdl_column_sums(float *sums, const float *x, ptrdiff_t rows, ptrdiff
     }
 }
 
+/* sums = column sums of x^2, even and odd rows in a chain of FMAs each, in float64.   sums: (cols rounded up to 16,)
+ * x: (rows, ldx) */
+static void fdl_column_squares(double *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)
+{
+    for (ptrdiff_t j = 0; j < cols; j += 16) {
+        const int n = (int)(cols - j < 16 ? cols - j : 16);
+        d16 sum[2] = {d16_set1(0.0), d16_set1(0.0)};
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            const d16 v = d16_from_v16(v16_load_n(x + i * ldx + j, n));
+            sum[i & 1] = d16_fma(v, v, sum[i & 1]);
+        }
+        d16_store(sums + j, d16_add(sum[0], sum[1]));
+    }
+}
+
 /* y = factor x.   y, x: (n,), may be the same */
 static void fdl_scale(float *y, const float *x, ptrdiff_t n, float factor)
 {
@@ -39,5 +54,16 @@ static void fdl_scale(float *y, const float *x, ptrdiff_t n, float factor)
     for (ptrdiff_t i = 0; i < n; i += 16) {
         const int lanes = (int)(n - i < 16 ? n - i : 16);
         v16_store_n(y + i, v16_mul(v16_load_n(x + i, lanes), a), lanes);
+    }
+}
+
+/* x = x with column j multiplied by factor j.   x: (rows, ldx)   factor: (cols,) */
+static void fdl_scale_columns(float *x, const float *factor, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)
+{
+    for (ptrdiff_t j = 0; j < cols; j += 16) {
+        const int n = (int)(cols - j < 16 ? cols - j : 16);
+        const v16 a = v16_load_n(factor + j, n);
+        for (ptrdiff_t i = 0; i < rows; i++)
+            v16_store_n(x + i * ldx + j, v16_mul(v16_load_n(x + i * ldx + j, n), a), n);
     }
 }

@@ -133,6 +133,19 @@ def check_stays_inside(kernel: Callable[..., Any], args: Sequence[Any], out: np.
                 assert_same_bits(kernel(*walled, **kwargs), want, f"{isa}, walled in")
 
 
+def restoring(kernel: Callable[..., Any], place: int = 0) -> Callable[..., np.ndarray]:
+    """What a kernel makes of args[place] in place, which is then as before."""
+
+    def call(*args: Any) -> np.ndarray:
+        before = args[place].copy()
+        kernel(*args)
+        after = args[place].copy()
+        args[place][...] = before
+        return after
+
+    return call
+
+
 # --------------------------------------------------------------------------------------------------- known answers
 
 

@@ -4,7 +4,9 @@ Arrays of other dtypes, strides and byte orders are converted; `out=` must fit e
 """
 
 from fastdl.kernels.activation import activation_backward, activation_forward, activation_saves
+from fastdl.kernels.averaging import ema_update
 from fastdl.kernels.batchnorm import batchnorm_backward, batchnorm_forward, batchnorm_stats
+from fastdl.kernels.clip import clip_by_norm, clip_by_value
 from fastdl.kernels.dense import dense_backward, dense_forward, matmul
 from fastdl.kernels.dropout import (
     alpha_dropout_backward,
@@ -19,10 +21,12 @@ from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entr
 from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
+from fastdl.kernels.penalty import penalty_l1l2
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
 from fastdl.kernels.smooth_clip import smooth_clip
 from fastdl.kernels.softmax import log_softmax, softmax
+from fastdl.kernels.unit import adaptive_clip, max_norm
 from fastdl.kernels.vecmath import cos, erf, exp, log, sin, tanh
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "activation_forward",
     "activation_saves",
     "adam_update",
+    "adaptive_clip",
     "add",
     "alpha_dropout_backward",
     "alpha_dropout_forward",
@@ -38,6 +43,8 @@ __all__ = [
     "batchnorm_stats",
     "binary_cross_entropy",
     "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
     "concatenate",
     "cos",
     "dense_backward",
@@ -45,6 +52,7 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "dropout_mask",
+    "ema_update",
     "erf",
     "exp",
     "focal",
@@ -56,8 +64,10 @@ __all__ = [
     "log_softmax",
     "mae",
     "matmul",
+    "max_norm",
     "momentum_update",
     "mse",
+    "penalty_l1l2",
     "permutation",
     "philox4x32",
     "poisson",

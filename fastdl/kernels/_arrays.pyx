@@ -71,6 +71,17 @@ cdef ndarray in_place(object x, str name, object shape):
     return x
 
 
+cdef ndarray beside(object x, str name, ndarray written, str other):
+    """x as float32 of the shape of an array that is written, with which it shares no memory."""
+    cdef ndarray a = _numbers(x, name)
+    if (<object>a).shape != (<object>written).shape:
+        raise ValueError(f"{name}: expected the shape of {other}, {(<object>written).shape}, got {(<object>a).shape}")
+    a = native(a)
+    if np.may_share_memory(a, written):
+        raise ValueError(f"{other}: expected an array that shares no memory with {name}, got one that overlaps")
+    return a
+
+
 cdef double number(object x, str name) except? -1.0:
     """A real number that is not NaN."""
     if isinstance(x, (str, bytes)) or not hasattr(x, "__float__"):

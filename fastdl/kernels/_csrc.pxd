@@ -123,7 +123,14 @@ cdef extern from "fastdl.h" nogil:
         void (*adam)(float* w, float* m, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
         void (*sum_of_squares)(double* sum, const float* x, ptrdiff_t n) noexcept nogil
         void (*column_sums)(float* sums, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx) noexcept nogil
+        void (*column_squares)(double* sums, const float* x, ptrdiff_t rows, ptrdiff_t cols,
+                               ptrdiff_t ldx) noexcept nogil
         void (*scale)(float* y, const float* x, ptrdiff_t n, float factor) noexcept nogil
+        void (*scale_columns)(float* x, const float* factor, ptrdiff_t rows, ptrdiff_t cols,
+                              ptrdiff_t ldx) noexcept nogil
+        void (*clip_value)(float* x, int* clipped, ptrdiff_t n, float limit) noexcept nogil
+        void (*penalty)(float* g, double* sums, const float* w, ptrdiff_t n, float c1, float twice_c2) noexcept nogil
+        void (*average)(float* a, const float* w, ptrdiff_t n, float rest) noexcept nogil
         void (*gather)(float* y, const void* x, const int64_t* indices, const double* offset, const double* factor,
                        ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t row_bytes, int type) noexcept nogil
 
