@@ -45,11 +45,27 @@ class Container(Layer):
         return f"{type(self).__name__}({', '.join(inside)})"
 
 
-def refuse_scalers(place: str, layer: Layer) -> None:
-    """Scaling is done while the batch is gathered, which is possible at the network's very beginning alone."""
-    for _, inside in layer.walk():
-        if isinstance(inside, Scaler):
-            raise ValueError(f"{place}: {inside.title()} has to be the first layer of the network")
+def first_scaler(root: Layer) -> Scaler | None:
+    """The scaler with which a network begins, if it does."""
+    first = next(leaves([root]), None)
+    return first if isinstance(first, Scaler) else None
+
+
+def check_tree(root: Layer) -> None:
+    """Refuse layers that are another network's, stand in two places, or may not stand where they do."""
+    seen: set[int] = set()
+    scaler = first_scaler(root)
+    for prefix, layer in root.walk():
+        place = f"layers[{prefix.rstrip('.')}]: {layer.title()}"
+        if "_owned" in layer.__dict__:
+            raise ValueError(
+                f"{place} belongs to another network, which is built; make a new layer, or a copy.deepcopy of it"
+            )
+        if id(layer) in seen:
+            raise ValueError(f"{place} stands in two places; make a second object instead")
+        if isinstance(layer, Scaler) and layer is not scaler:
+            raise ValueError(f"{place} has to be the first layer of the network: the batch is scaled as it is gathered")
+        seen.add(id(layer))
 
 
 def leaves(layers: Iterable[Layer]) -> Iterator[Layer]:

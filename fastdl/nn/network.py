@@ -13,7 +13,7 @@ import numpy as np
 from fastdl.data import as_rows
 from fastdl.errors import check_int, check_seed
 from fastdl.kernels import softmax
-from fastdl.nn.layer import Layer
+from fastdl.nn.container import first_scaler
 from fastdl.nn.predictor import Predictor, training_outputs
 from fastdl.nn.scale import Scaler
 from fastdl.nn.summary import summary_of
@@ -67,12 +67,7 @@ class Network(Weights):
 
     def scaler(self) -> Scaler | None:
         """The scaler that is the first layer, if there is one."""
-        layer: Layer = self
-        while True:
-            first = next(iter(layer.children()), None)
-            if first is None:
-                return layer if isinstance(layer, Scaler) else None
-            layer = first[1]
+        return first_scaler(self)
 
     def predict(self, X: Any) -> Array:
         """Raw outputs in inference mode.

@@ -8,7 +8,6 @@ from fastdl.nn.container import (
     Container,
     lower_child,
     numbered,
-    refuse_scalers,
     sum_gradients,
 )
 from fastdl.nn.layer import Layer, features_of
@@ -47,7 +46,6 @@ class Parallel(Container):
     def declare(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare the branches, whose ends count as linear, and compare their widths."""
         self.forget()
-        refuse_scalers(self.title(), self)
         widths = [features_of(branch, branch.declare(in_shape)) for branch in self.layers]
         if self.merge != "concat" and len(set(widths)) > 1:
             each = ", ".join(f"{i} ({self.layers[i].title()}): {width}" for i, width in enumerate(widths))

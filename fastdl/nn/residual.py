@@ -16,7 +16,6 @@ from fastdl.nn.container import (
     leaves,
     lower_chain,
     lower_child,
-    refuse_scalers,
     sum_gradients,
 )
 from fastdl.nn.dense import Dense
@@ -69,7 +68,6 @@ class Residual(Container):
     def declare(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare the branch, whose end counts as linear, and the shortcut if the shapes differ."""
         self.forget()
-        refuse_scalers(self.title(), self)
         out_shape = declare_chain(self.layers, in_shape)
         if out_shape != in_shape:
             self.shortcut = Dense(features_of(self, out_shape), bias=False, name="shortcut")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastdl.nn.container import Container, declare_chain, lower_chain, refuse_scalers
+from fastdl.nn.container import Container, declare_chain, lower_chain
 from fastdl.nn.layer import Layer
 from fastdl.nn.network import Network
 from fastdl.program import Backward, Recorder, Signal
@@ -33,15 +33,6 @@ class Sequential(Container, Network):
     def declare(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare the layers in turn."""
         self.forget()
-        seen: set[int] = set()
-        for prefix, layer in self.walk():
-            if id(layer) in seen:
-                raise ValueError(
-                    f"layers[{prefix.rstrip('.')}]: {layer.title()} stands in two places; make a second object instead"
-                )
-            seen.add(id(layer))
-        for i, layer in enumerate(self.layers[1:], 1):
-            refuse_scalers(f"layers[{i}]", layer)
         self.__dict__["_out_shape"] = declare_chain(self.layers, in_shape, self.next_activation)
         return self.__dict__["_out_shape"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl.errors import as_array, check_memory, check_seed
+from fastdl.nn.container import check_tree
 from fastdl.nn.layer import Layer, Parameter, sizes
 from fastdl.program import aligned
 
@@ -83,12 +84,7 @@ class Weights(Layer):
             if shape != self.input_shape:
                 raise ValueError(f"{self.title()} is built for inputs of shape {self.input_shape}, got {shape}")
             return self.output_shape
-        for prefix, layer in self.walk():
-            if "_owned" in layer.__dict__:
-                raise ValueError(
-                    f"layers[{prefix.rstrip('.')}]: {layer.title()} belongs to another network, which is built; make a "
-                    "new layer, or a copy.deepcopy of it"
-                )
+        check_tree(self)
         try:
             out_shape = self.declare(shape)
             self._adopt()
