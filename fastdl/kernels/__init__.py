@@ -14,6 +14,7 @@ from fastdl.kernels.dropout import (
     dropout_mask,
 )
 from fastdl.kernels.gather import gather
+from fastdl.kernels.layernorm import layernorm_backward, layernorm_forward, rmsnorm_backward, rmsnorm_forward
 from fastdl.kernels.loss import mse, softmax_cross_entropy
 from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
@@ -22,6 +23,7 @@ from fastdl.kernels.random import permutation, philox4x32, random_normal, random
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
 from fastdl.kernels.smooth_clip import smooth_clip
 from fastdl.kernels.softmax import log_softmax, softmax
+from fastdl.kernels.weightnorm import weightnorm_backward, weightnorm_forward
 
 __all__ = [
     "activation_backward",
@@ -43,6 +45,8 @@ __all__ = [
     "gather",
     "gaussian_noise",
     "global_norm",
+    "layernorm_backward",
+    "layernorm_forward",
     "log_softmax",
     "matmul",
     "momentum_update",
@@ -51,8 +55,12 @@ __all__ = [
     "philox4x32",
     "random_normal",
     "random_uniform",
+    "rmsnorm_backward",
+    "rmsnorm_forward",
     "sgd_update",
     "smooth_clip",
     "softmax",
     "softmax_cross_entropy",
+    "weightnorm_backward",
+    "weightnorm_forward",
 ]
