@@ -93,6 +93,16 @@ typedef struct {
                   ptrdiff_t ldx, const fastdl_tail *tail)) \
     X(norm_backward, (float *dx, const float *dy, const float *x, const float *mean, const float *scale, const float *mean_dy, \
                       const float *slope, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx)) \
+    X(layernorm, (float *y, float *coef, const float *x, const float *gamma, const float *beta, ptrdiff_t rows, \
+                  ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, double eps, int centered)) \
+    X(layernorm_backward, (float *dx, const float *dy, const float *x, const float *coef, const float *gamma, ptrdiff_t rows, \
+                           ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx, int centered)) \
+    X(layernorm_sums, (double *sum_dy, double *sum_dy_h, const float *dy, const float *x, const float *coef, ptrdiff_t rows, \
+                       ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx, int centered)) \
+    X(add_partial, (float *sums, const double *partial, ptrdiff_t blocks, ptrdiff_t cols, ptrdiff_t ld)) \
+    X(weightnorm, (float *w, const float *v, const float *g, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldw, ptrdiff_t ldv)) \
+    X(weightnorm_backward, (float *dv, float *dg, const float *dw, const float *v, const float *g, ptrdiff_t rows, \
+                            ptrdiff_t cols, ptrdiff_t lddv, ptrdiff_t lddw, ptrdiff_t ldv)) \
     X(dropout_bits, \
       (uint8_t *bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step, uint32_t stream, uint32_t threshold)) \
     X(dropout_apply, (float *y, const float *x, const uint8_t *bits, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, \

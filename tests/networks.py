@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import reference
+import reference_norm
 from support import assert_same_bits
 
 import fastdl as fdl
@@ -110,10 +111,14 @@ class Twin:
         if isinstance(layer, nn.Parallel):
             return self.side_by_side(layer, x, prefix)
         if isinstance(layer, nn.Dense):
-            w, b = self.state[f"{prefix}weight"], self.state.get(f"{prefix}bias")
+            v, b, gain = (self.state.get(f"{prefix}{name}") for name in ("weight", "bias", "gain"))
+            w = v if gain is None else reference_norm.weightnorm_forward(v, gain)
 
             def back_dense(dy: np.ndarray) -> np.ndarray:
-                dx, self.gradients[f"{prefix}weight"], db = reference.dense_backward(dy, x, w)
+                dx, dw, db = reference.dense_backward(dy, x, w)
+                if gain is not None:
+                    dw, self.gradients[f"{prefix}gain"] = reference_norm.weightnorm_backward(dw, v, gain)
+                self.gradients[f"{prefix}weight"] = dw
                 if b is not None:
                     self.gradients[f"{prefix}bias"] = db
                 return dx
@@ -133,6 +138,17 @@ class Twin:
             y = reference.activation_forward(x, **layer.options())
             saved = x if kernels.activation_saves(layer.kind) == "x" else y
             return y, lambda dy: reference.activation_backward(dy, saved, **layer.options())
+        if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
+            names = [f"{prefix}{name}" for name in layer.params]
+            kind = "layernorm" if isinstance(layer, nn.LayerNorm) else "rmsnorm"
+            parameters = [self.state[name] for name in names]
+
+            def back_row_norm(dy: np.ndarray) -> np.ndarray:
+                dx, *rest = getattr(reference_norm, f"{kind}_backward")(dy, x, parameters[0], layer.eps)
+                self.gradients.update(zip(names, rest, strict=True))
+                return dx
+
+            return getattr(reference_norm, f"{kind}_forward")(x, *parameters, layer.eps), back_row_norm
         if isinstance(layer, nn.Dropout):
             place = (layer.rate, self.seed, self.step, self.streams)
             self.streams += 1

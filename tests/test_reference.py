@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 import reference as ref
+import reference_norm
 import support
 
 from fastdl import kernels
@@ -77,6 +78,22 @@ def test_batchnorm_normalises() -> None:
     y = ref.batchnorm_forward(x, np.full(4, 2.0), np.full(4, -1.0), *ref.batchnorm_stats(x), eps=0.0)
     np.testing.assert_allclose(y.mean(axis=0), -1.0, rtol=1e-12)
     np.testing.assert_allclose(y.std(axis=0), 2.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (4, 3), (3, 5)])
+def test_row_norms_through_their_statistics(shape: tuple[int, int]) -> None:
+    x, gamma, beta, dy = numbers(*shape), numbers(shape[1], seed=1), numbers(shape[1], seed=2), numbers(*shape, seed=3)
+    of = reference_norm
+    gradcheck(
+        lambda *args: of.layernorm_forward(*args, 1e-3), of.layernorm_backward(dy, x, gamma, 1e-3), [x, gamma, beta], dy
+    )
+    gradcheck(lambda *args: of.rmsnorm_forward(*args, 1e-3), of.rmsnorm_backward(dy, x, gamma, 1e-3), [x, gamma], dy)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weightnorm(shape: tuple[int, int]) -> None:
+    v, g, dw = numbers(*shape), numbers(shape[1], seed=1), numbers(*shape, seed=2)
+    gradcheck(reference_norm.weightnorm_forward, reference_norm.weightnorm_backward(dw, v, g), [v, g], dw)
 
 
 def test_dropout() -> None:

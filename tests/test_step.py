@@ -38,6 +38,10 @@ NETS: dict[str, Callable[[], nn.Sequential]] = {
     "tanh": simple,
     "everything": lambda: mlp(rate=0.3, scaler=False),
     "norm first": lambda: nn.Sequential(nn.BatchNorm(), nn.Dense(7), nn.ReLU(), nn.Dense(3)),
+    "row norms": lambda: nn.Sequential(nn.RMSNorm(), nn.Dense(7), nn.LayerNorm(1e-2), nn.ReLU(), nn.Dense(3)),
+    "weight norm": lambda: nn.Sequential(
+        nn.Dense(7, weight_norm=True), nn.Tanh(), nn.Dense(3, bias=False, weight_norm=True)
+    ),
     "nested": lambda: nn.Sequential(
         nn.Dense(5), nn.BatchNorm(), nn.Tanh(), nn.Dropout(0.2), nn.Dropout(0.1), nn.Dense(3)
     ),

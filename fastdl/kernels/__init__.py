@@ -17,7 +17,8 @@ from fastdl.kernels.dropout import (
 )
 from fastdl.kernels.elementwise_loss import binary_cross_entropy, huber, mae, mse, poisson, quantile
 from fastdl.kernels.gather import gather
-from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entropy_probabilities
+from fastdl.kernels.layernorm import layernorm_backward, layernorm_forward, rmsnorm_backward, rmsnorm_forward
+from fastdl.kernels.loss import focal, mse, softmax_cross_entropy, softmax_cross_entropy_probabilities
 from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
@@ -28,6 +29,7 @@ from fastdl.kernels.smooth_clip import smooth_clip
 from fastdl.kernels.softmax import log_softmax, softmax
 from fastdl.kernels.unit import adaptive_clip, max_norm
 from fastdl.kernels.vecmath import cos, erf, exp, log, sin, tanh
+from fastdl.kernels.weightnorm import weightnorm_backward, weightnorm_forward
 
 __all__ = [
     "activation_backward",
@@ -60,6 +62,8 @@ __all__ = [
     "gaussian_noise",
     "global_norm",
     "huber",
+    "layernorm_backward",
+    "layernorm_forward",
     "log",
     "log_softmax",
     "mae",
@@ -74,6 +78,8 @@ __all__ = [
     "quantile",
     "random_normal",
     "random_uniform",
+    "rmsnorm_backward",
+    "rmsnorm_forward",
     "sgd_update",
     "sin",
     "smooth_clip",
@@ -81,4 +87,6 @@ __all__ = [
     "softmax_cross_entropy",
     "softmax_cross_entropy_probabilities",
     "tanh",
+    "weightnorm_backward",
+    "weightnorm_forward",
 ]

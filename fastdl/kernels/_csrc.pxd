@@ -85,6 +85,21 @@ cdef extern from "fastdl.h" nogil:
         void (*norm_backward)(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
                               const float* mean_dy, const float* slope, ptrdiff_t rows, ptrdiff_t cols,
                               ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx) noexcept nogil
+        void (*layernorm)(float* y, float* coef, const float* x, const float* gamma, const float* beta, ptrdiff_t rows,
+                          ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, double eps, int centered) noexcept nogil
+        void (*layernorm_backward)(float* dx, const float* dy, const float* x, const float* coef, const float* gamma,
+                                   ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx,
+                                   int centered) noexcept nogil
+        void (*layernorm_sums)(double* sum_dy, double* sum_dy_h, const float* dy, const float* x, const float* coef,
+                               ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx,
+                               int centered) noexcept nogil
+        void (*add_partial)(float* sums, const double* partial, ptrdiff_t blocks, ptrdiff_t cols,
+                            ptrdiff_t ld) noexcept nogil
+        void (*weightnorm)(float* w, const float* v, const float* g, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldw,
+                           ptrdiff_t ldv) noexcept nogil
+        void (*weightnorm_backward)(float* dv, float* dg, const float* dw, const float* v, const float* g,
+                                    ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddv, ptrdiff_t lddw,
+                                    ptrdiff_t ldv) noexcept nogil
         void (*dropout_bits)(uint8_t* bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step,
                              uint32_t stream, uint32_t threshold) noexcept nogil
         void (*dropout_apply)(float* y, const float* x, const uint8_t* bits, ptrdiff_t row0, ptrdiff_t rows,

@@ -19,6 +19,7 @@ from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter
+from fastdl.nn.layernorm import LayerNorm, RMSNorm
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.parallel import Parallel
@@ -39,12 +40,14 @@ __all__ = [
     "GaussianNoise",
     "Identity",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "MinMaxScale",
     "Mish",
     "Network",
     "Parallel",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Residual",
     "RobustScale",

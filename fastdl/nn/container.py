@@ -12,6 +12,7 @@ from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer
+from fastdl.nn.layernorm import RowNorm
 from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.scale import Scaler
 from fastdl.program import Backward, Buffer, Recorder, Signal
@@ -85,7 +86,7 @@ def next_activation(layers: Sequence[Layer], then: str | None = None) -> str | N
     for layer in leaves(layers):
         if isinstance(layer, ElementWise):
             return layer.kind
-        if not isinstance(layer, BatchNorm | Dropout | AlphaDropout | GaussianNoise):
+        if not isinstance(layer, BatchNorm | RowNorm | Dropout | AlphaDropout | GaussianNoise):
             return None
     return then
 

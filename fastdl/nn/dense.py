@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fastdl.errors import check_bool, check_int
 from fastdl.init import Initializer, initializer
-from fastdl.kernels import dense
+from fastdl.kernels import dense, weightnorm
 from fastdl.nn.layer import Layer, features_of
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
@@ -15,6 +17,8 @@ AUTO: dict[str | None, str] = {
     "selu": "lecun",
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"), "he"),
 }
+if TYPE_CHECKING:
+    from fastdl.program import Array
 
 
 class Dense(Layer):
@@ -32,15 +36,19 @@ class Dense(Layer):
         end of a network or branch.
     bias_init : str or Initializer
         How b, of shape (out,), begins.
+    weight_norm : bool
+        Whether w = gain v / |v| by columns (Salimans & Kingma 2016): the parameter "weight" is then v, and "gain", of
+        shape (out,), the length of each unit's weights. It begins as |v|, so that w begins as `init` says.
     name : str, optional
         Shown in messages.
 
     Notes
     -----
-    Weights decay under `weight_decay`, biases don't.
+    Weights decay under `weight_decay`, biases and gains don't. With weight norm a unit whose weights are all 0 stays
+    so, since they have no direction.
     """
 
-    inspected = ("units", "bias", "init", "bias_init")
+    inspected = ("units", "bias", "init", "bias_init", "weight_norm")
 
     def __init__(
         self,
@@ -48,6 +56,7 @@ class Dense(Layer):
         bias: bool = True,
         init: str | Initializer = "auto",
         bias_init: str | Initializer = "zeros",
+        weight_norm: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(name)
@@ -55,6 +64,7 @@ class Dense(Layer):
         self.bias = check_bool("bias", bias)
         self.init: str | Initializer = init if init == "auto" else initializer(init)
         self.bias_init = initializer(bias_init, "bias_init")
+        self.weight_norm = check_bool("weight_norm", weight_norm)
         self.next_activation: str | None = None  # told by the network before build
 
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -64,29 +74,45 @@ class Dense(Layer):
         self.add_parameter("weight", (features, self.units), init)
         if self.bias:
             self.add_parameter("bias", (self.units,), self.bias_init, decay=False)
+        if self.weight_norm:
+            self.add_parameter("gain", (self.units,), "ones", decay=False)  # times |v|, see settle
         return (self.units,)
+
+    def settle(self) -> None:
+        """With weight norm, let each unit's weights begin with the length that they have."""
+        if self.weight_norm:
+            v = self.params["weight"].astype(np.float64)
+            self.params["gain"][...] *= np.sqrt(np.square(v).sum(axis=0))
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
         """x w + b; dw = xT dy, db = column sums of dy, dx = dy wT."""
         weight, bias = self.parameters_["weight"], self.parameters_.get("bias")
-        y = recorder.matrix(self.units)
+        y, gain = recorder.matrix(self.units), self.parameters_.get("gain")
+        w: Buffer | Array = weight.value
+        if gain is not None:
+            w = recorder.array(weight.shape)
+            recorder.add(weightnorm.record_forward, w=w, v=weight.value, g=gain.value)
         recorder.add(
             dense.record_forward,
             y=y,
             x=x.buffer,
-            w=weight.value,
+            w=w,
             b=None if bias is None else bias.value,
             activation=None,
         )
 
         def backward(dy: Buffer) -> Buffer | None:
-            recorder.add(dense.record_weight_gradient, dw=recorder.gradients[id(weight)], x=x.buffer, dy=dy)
+            dw = recorder.gradients[id(weight)]
+            recorder.add(dense.record_weight_gradient, dw=dw, x=x.buffer, dy=dy)
+            if gain is not None:
+                dg = recorder.gradients[id(gain)]
+                recorder.add(weightnorm.record_backward, dv=dw, dg=dg, dw=dw, v=weight.value, g=gain.value)
             if bias is not None:
                 recorder.add(dense.record_bias_gradient, db=recorder.gradients[id(bias)], dy=dy)
             if not x.needs_gradient:
                 return None
             dx = recorder.matrix(x.features)
-            recorder.add(dense.record_input_gradient, dx=dx, dy=dy, w=weight.value)
+            recorder.add(dense.record_input_gradient, dx=dx, dy=dy, w=w)
             return dx
 
         return Signal(y, True), backward

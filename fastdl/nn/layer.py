@@ -165,6 +165,9 @@ class Layer:
         self.__dict__["_out_shape"] = sizes(f"{self.title()}.build", in_shape if out_shape is None else out_shape)
         return self.__dict__["_out_shape"]
 
+    def settle(self) -> None:
+        """Set the initial values that depend on others; called once, when each parameter has begun as its init says."""
+
     def forget(self) -> None:
         """Undo `declare`."""
         for name in ("_parameters", "_states", "_state", "_grads", "_out_shape", "_owned"):

@@ -20,6 +20,7 @@ from fastdl.nn.container import (
 )
 from fastdl.nn.dense import Dense
 from fastdl.nn.layer import Layer, features_of
+from fastdl.nn.layernorm import RowNorm
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
 
@@ -74,7 +75,7 @@ class Residual(Container):
             self.shortcut.declare(in_shape)
         if self.zero_init:
             end = self._end_of_branch().parameters_
-            for name in ("gamma",) if "gamma" in end else ("weight", "bias"):
+            for name in ("gamma",) if "gamma" in end else ("gain" if "gain" in end else "weight", "bias"):
                 if name in end:
                     end[name].init = Zeros()
         self.__dict__["_out_shape"] = out_shape
@@ -88,7 +89,7 @@ class Residual(Container):
     def _end_of_branch(self) -> Layer:
         """The layer that makes the branch zero if its scale or weights are."""
         for layer in reversed(list(leaves(self.layers))):
-            if isinstance(layer, BatchNorm | Dense):
+            if isinstance(layer, BatchNorm | RowNorm | Dense):
                 return layer
             if isinstance(layer, Container):
                 break

@@ -17,6 +17,7 @@ from fastdl.nn.container import Container
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer, Parameter, State, sizes
+from fastdl.nn.layernorm import LayerNorm, RMSNorm
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.parallel import Parallel
@@ -34,8 +35,10 @@ KNOWN: dict[str, type[Layer]] = {
         Dense,
         Dropout,
         GaussianNoise,
+        LayerNorm,
         MinMaxScale,
         Parallel,
+        RMSNorm,
         Residual,
         RobustScale,
         Sequential,

@@ -93,6 +93,8 @@ class Weights(Layer):
             raise
         for stream, parameter in enumerate(self.all_parameters()):
             parameter.value[...] = parameter.init(parameter.shape, seed, INIT_STREAM + stream)
+        for _, layer in self.walk():
+            layer.settle()
         self.input_shape, self.output_shape = shape, out_shape
         return out_shape
 

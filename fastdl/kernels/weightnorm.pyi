@@ -1,0 +1,13 @@
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastdl.kernels._program import Program
+
+_Float32: TypeAlias = NDArray[np.float32]
+
+def record_forward(program: Program, w: _Float32, v: _Float32, g: _Float32) -> None: ...
+def record_backward(program: Program, dv: _Float32, dg: _Float32, dw: _Float32, v: _Float32, g: _Float32) -> None: ...
+def weightnorm_forward(v: ArrayLike, g: ArrayLike, out: _Float32 | None = None) -> _Float32: ...
+def weightnorm_backward(dw: ArrayLike, v: ArrayLike, g: ArrayLike) -> tuple[_Float32, _Float32]: ...
