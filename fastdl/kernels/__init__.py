@@ -18,7 +18,7 @@ from fastdl.kernels.dropout import (
 from fastdl.kernels.elementwise_loss import binary_cross_entropy, huber, mae, mse, poisson, quantile
 from fastdl.kernels.gather import gather
 from fastdl.kernels.layernorm import layernorm_backward, layernorm_forward, rmsnorm_backward, rmsnorm_forward
-from fastdl.kernels.loss import focal, mse, softmax_cross_entropy, softmax_cross_entropy_probabilities
+from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entropy_probabilities
 from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
