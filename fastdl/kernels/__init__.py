@@ -13,6 +13,7 @@ from fastdl.kernels.dropout import (
     dropout_forward,
     dropout_mask,
 )
+from fastdl.kernels.embedding import embedding_backward, embedding_forward
 from fastdl.kernels.gather import gather
 from fastdl.kernels.loss import mse, softmax_cross_entropy
 from fastdl.kernels.merge import add, concatenate
@@ -40,6 +41,8 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "dropout_mask",
+    "embedding_backward",
+    "embedding_forward",
     "gather",
     "gaussian_noise",
     "global_norm",
