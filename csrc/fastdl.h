@@ -112,6 +112,14 @@ typedef struct {
     X(noise, (float *y, const float *x, ptrdiff_t row0, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, \
               float std, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(smooth_clip, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, float clip)) \
+    X(embedding, (float *y, const float *codes, const float *table, ptrdiff_t rows, ptrdiff_t dim, ptrdiff_t size, \
+                  ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(embedding_backward, (float *dtable, const float *dy, const float *codes, ptrdiff_t first, ptrdiff_t last, \
+                           ptrdiff_t rows, ptrdiff_t dim, ptrdiff_t size, ptrdiff_t lddy, ptrdiff_t ldx)) \
+    X(take_columns, \
+      (float *y, const float *x, const int64_t *columns, ptrdiff_t rows, ptrdiff_t count, ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(put_columns, (float *x, const float *y, const int64_t *columns, ptrdiff_t rows, ptrdiff_t count, ptrdiff_t cols, \
+                    ptrdiff_t ldx, ptrdiff_t ldy)) \
     X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,8 +40,9 @@ def is_mapped(x: Array) -> bool:
     return isinstance(x, np.memmap) or isinstance(x.base, np.memmap)
 
 
-def check_training_rows(x: Array, name: str, scaled: bool) -> None:
+def check_training_rows(x: Array, name: str, scaled: bool, codes: Sequence[int] = ()) -> None:
     """Refuse empty data and numbers that are not finite; warn of inputs that no scaler brings to a sane interval.
+    Columns of category codes may hold what they like.
 
     Memory maps are not read twice: their NaN comes to light in the first epoch, as a loss that is not finite.
     """
@@ -57,13 +59,17 @@ def check_training_rows(x: Array, name: str, scaled: bool) -> None:
             raise ValueError(
                 f"{name}: expected finite numbers, got {block[row, column]} in row {start + row}, column {column}"
             )
+        if codes:
+            block = np.delete(block, codes, axis=1)
+            low, high = float(block.min(initial=0)), float(block.max(initial=0))
         largest = max(largest, -low, high)
     if not scaled and largest > float(np.finfo(np.float32).max):
         raise ValueError(f"{name}: expected numbers that float32 holds, got {largest:g}; put nn.Standardize() first")
     if not scaled and largest > FAR_OUTSIDE:
+        advice = "scale those that are no codes" if codes else "put nn.Standardize() or nn.MinMaxScale() first"
         warnings.warn(
             f"{name} has values as large as {largest:g} and the network does not begin with a scaler: training works "
-            "best on inputs around [-1, 1]; put nn.Standardize() or nn.MinMaxScale() first",
+            f"best on inputs around [-1, 1]; {advice}",
             UserWarning,
             stacklevel=5,
         )

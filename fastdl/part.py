@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl import data
+from fastdl.nn.embedding import Embedding
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
@@ -57,7 +58,10 @@ def check_inputs(net: Network, X: Any, name: str) -> Array:
     """X as rows that the gather can read, fit for this network if that is built."""
     features = None if net.input_shape is None else net.input_shape[0]
     x = data.as_rows(X, features, net.expects)
-    data.check_training_rows(x, name, scaled=net.scaler() is not None)
+    first = net.first_layer()
+    first.check(x)
+    codes = first.columns if isinstance(first, Embedding) else ()
+    data.check_training_rows(x, name, scaled=net.scaler() is not None, codes=codes)
     return x
 
 

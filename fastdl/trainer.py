@@ -261,6 +261,8 @@ class Trainer:
         net, was_built = self.net, self.net.built
         check_number("validation_split", fraction, 0.0, 1.0, open_high=True)
         x = check_inputs(net, X, "X")
+        if not was_built:
+            net.first_layer().look(x)
         try:
             net.build((x.shape[1],), self.seed)
             if net.count_parameters() == 0:

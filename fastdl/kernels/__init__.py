@@ -16,6 +16,7 @@ from fastdl.kernels.dropout import (
     dropout_mask,
 )
 from fastdl.kernels.elementwise_loss import binary_cross_entropy, huber, mae, mse, poisson, quantile
+from fastdl.kernels.embedding import embedding_backward, embedding_forward
 from fastdl.kernels.gather import gather
 from fastdl.kernels.layernorm import layernorm_backward, layernorm_forward, rmsnorm_backward, rmsnorm_forward
 from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entropy_probabilities
@@ -55,6 +56,8 @@ __all__ = [
     "dropout_forward",
     "dropout_mask",
     "ema_update",
+    "embedding_backward",
+    "embedding_forward",
     "erf",
     "exp",
     "focal",

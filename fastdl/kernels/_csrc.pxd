@@ -111,6 +111,15 @@ cdef extern from "fastdl.h" nogil:
                       ptrdiff_t ldx, float std, uint64_t seed, uint32_t step, uint32_t stream) noexcept nogil
         void (*smooth_clip)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
                             float clip) noexcept nogil
+        void (*embedding)(float* y, const float* codes, const float* table, ptrdiff_t rows, ptrdiff_t dim,
+                          ptrdiff_t size, ptrdiff_t ldy, ptrdiff_t ldx) noexcept nogil
+        void (*embedding_backward)(float* dtable, const float* dy, const float* codes, ptrdiff_t first, ptrdiff_t last,
+                                   ptrdiff_t rows, ptrdiff_t dim, ptrdiff_t size, ptrdiff_t lddy,
+                                   ptrdiff_t ldx) noexcept nogil
+        void (*take_columns)(float* y, const float* x, const int64_t* columns, ptrdiff_t rows, ptrdiff_t count,
+                             ptrdiff_t ldy, ptrdiff_t ldx) noexcept nogil
+        void (*put_columns)(float* x, const float* y, const int64_t* columns, ptrdiff_t rows, ptrdiff_t count,
+                            ptrdiff_t cols, ptrdiff_t ldx, ptrdiff_t ldy) noexcept nogil
         void (*philox)(uint32_t* words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step,
                        uint32_t stream) noexcept nogil
         void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,

@@ -18,6 +18,7 @@ from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
+from fastdl.nn.embedding import Embedding
 from fastdl.nn.layer import Layer, Parameter
 from fastdl.nn.layernorm import LayerNorm, RMSNorm
 from fastdl.nn.network import Network
@@ -37,6 +38,7 @@ __all__ = [
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Embedding",
     "GaussianNoise",
     "Identity",
     "Layer",

@@ -183,6 +183,12 @@ class Layer:
         """Gradient with respect to the last forward's x, from that of its output; fills `self.grads`."""
         raise TypeError(f"{type(self).__name__} has no backward(dy)")
 
+    def look(self, x: Array) -> None:
+        """As the first layer of a network that a fit is about to build: look at its X."""
+
+    def check(self, x: Array) -> None:
+        """As the first layer of a network: refuse rows that it can do nothing with."""
+
     def adapt(self, x: Array, rows: Array | None) -> None:
         """Look at the training rows once, before training; scalers do."""
 

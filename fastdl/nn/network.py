@@ -65,9 +65,19 @@ class Network(Weights):
             self._fitting = before
             self._lock.release()
 
+    def first_layer(self) -> Layer:
+        """The innermost layer that reads the network's inputs first."""
+        layer: Layer = self
+        while True:
+            first = next(iter(layer.children()), None)
+            if first is None:
+                return layer
+            layer = first[1]
+
     def scaler(self) -> Scaler | None:
         """The scaler that is the first layer, if there is one."""
-        return first_scaler(self)
+        first = self.first_layer()
+        return first if isinstance(first, Scaler) else None
 
     def predict(self, X: Any) -> Array:
         """Raw outputs in inference mode.
@@ -88,6 +98,7 @@ class Network(Weights):
         """
         self.require_built("predict()")
         x = as_rows(X, self.widths[0], self.expects)
+        self.first_layer().check(x)
         if self._fitting not in (None, threading.get_ident()):
             raise RuntimeError(f"predict: {IN_USE}")
         predictor = self._predictors.pop() if self._predictors else Predictor(self)
@@ -114,6 +125,7 @@ class Network(Weights):
             return self.predict(X)
         self.require_built("a call")
         x = as_rows(X, self.widths[0], self.expects)
+        self.first_layer().check(x)
         with self.busy("a call"):
             return training_outputs(self, x, check_seed(seed), check_int("step", step, 0))
 

@@ -16,6 +16,7 @@ from fastdl.nn.batchnorm import BatchNorm
 from fastdl.nn.container import Container
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
+from fastdl.nn.embedding import Embedding
 from fastdl.nn.layer import Layer, Parameter, State, sizes
 from fastdl.nn.layernorm import LayerNorm, RMSNorm
 from fastdl.nn.network import Network
@@ -34,6 +35,7 @@ KNOWN: dict[str, type[Layer]] = {
         BatchNorm,
         Dense,
         Dropout,
+        Embedding,
         GaussianNoise,
         LayerNorm,
         MinMaxScale,

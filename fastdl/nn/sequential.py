@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastdl.nn.container import Container, declare_chain, lower_chain
+from fastdl.nn.embedding import Embedding
 from fastdl.nn.layer import Layer
 from fastdl.nn.network import Network
 from fastdl.program import Backward, Recorder, Signal
@@ -33,6 +34,10 @@ class Sequential(Container, Network):
     def declare(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare the layers in turn."""
         self.forget()
+        for i, layer in enumerate(self.layers[1:], 1):
+            for _, inside in layer.walk() if self.scaler() is not None else ():
+                if isinstance(inside, Embedding):
+                    raise ValueError(f"layers[{i}]: {inside.title()} can't come after a scaler, which scales codes")
         self.__dict__["_out_shape"] = declare_chain(self.layers, in_shape, self.next_activation)
         return self.__dict__["_out_shape"]
 
