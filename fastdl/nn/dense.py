@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastdl.errors import check_bool, check_int
+from fastdl.errors import check_bool, check_int, check_number
 from fastdl.init import Initializer, initializer
 from fastdl.kernels import dense
 from fastdl.nn.layer import Layer, features_of
@@ -25,6 +25,10 @@ class Dense(Layer):
         Glorot before tanh and at the end of a network or branch.
     bias_init : str or Initializer
         How b, of shape (out,), begins.
+    lr_factor : float
+        The learning rate of w and b is so many times the optimizer's.
+    trainable : bool
+        If not, w and b keep their values, whatever decays. Both may be set again before a Trainer is made.
     name : str, optional
         Shown in messages.
 
@@ -33,7 +37,7 @@ class Dense(Layer):
     Weights decay under `weight_decay`, biases don't.
     """
 
-    inspected = ("units", "bias", "init", "bias_init")
+    inspected = ("units", "bias", "init", "bias_init", "lr_factor", "trainable")
 
     def __init__(
         self,
@@ -41,6 +45,8 @@ class Dense(Layer):
         bias: bool = True,
         init: str | Initializer = "auto",
         bias_init: str | Initializer = "zeros",
+        lr_factor: float = 1.0,
+        trainable: bool = True,
         name: str | None = None,
     ) -> None:
         super().__init__(name)
@@ -48,15 +54,40 @@ class Dense(Layer):
         self.bias = check_bool("bias", bias)
         self.init: str | Initializer = init if init == "auto" else initializer(init)
         self.bias_init = initializer(bias_init, "bias_init")
+        self.lr_factor = lr_factor
+        self.trainable = trainable
         self.next_activation: str | None = None  # told by the network before build
+
+    @property
+    def lr_factor(self) -> float:
+        """Factor of the learning rate of w and b."""
+        return self._lr_factor
+
+    @lr_factor.setter
+    def lr_factor(self, value: float) -> None:
+        self._lr_factor = check_number("lr_factor", value, 0.0, 3.4e38)
+        for parameter in self.parameters_.values():
+            parameter.lr_factor = self._lr_factor
+
+    @property
+    def trainable(self) -> bool:
+        """Whether w and b change."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_bool("trainable", value)
+        for parameter in self.parameters_.values():
+            parameter.trainable = self._trainable
 
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare w and b."""
         features = features_of(self, in_shape)
         init: Any = ("he" if self.next_activation == "relu" else "glorot") if self.init == "auto" else self.init
-        self.add_parameter("weight", (features, self.units), init)
+        trained: Any = {"lr_factor": self.lr_factor, "trainable": self.trainable}
+        self.add_parameter("weight", (features, self.units), init, **trained)
         if self.bias:
-            self.add_parameter("bias", (self.units,), self.bias_init, decay=False)
+            self.add_parameter("bias", (self.units,), self.bias_init, decay=False, **trained)
         return (self.units,)
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
@@ -73,8 +104,9 @@ class Dense(Layer):
         )
 
         def backward(dy: Buffer) -> Buffer | None:
-            recorder.add(dense.record_weight_gradient, dw=recorder.gradients[id(weight)], x=x.buffer, dy=dy)
-            if bias is not None:
+            if weight.trainable:
+                recorder.add(dense.record_weight_gradient, dw=recorder.gradients[id(weight)], x=x.buffer, dy=dy)
+            if bias is not None and bias.trainable:
                 recorder.add(dense.record_bias_gradient, db=recorder.gradients[id(bias)], dy=dy)
             if not x.needs_gradient:
                 return None
@@ -82,4 +114,4 @@ class Dense(Layer):
             recorder.add(dense.record_input_gradient, dx=dx, dy=dy, w=weight.value)
             return dx
 
-        return Signal(y, True), backward
+        return Signal(y, x.needs_gradient or self.trains), backward
