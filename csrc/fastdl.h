@@ -65,10 +65,12 @@ typedef struct {
  * grad_scale first; coupled_decay is added to it as coupled_decay * w; w is multiplied by shrink before the update. */
 typedef struct {
     float lr, grad_scale, coupled_decay, shrink;
-    float momentum;                         /* SGD: v = momentum v - lr g, or + g with the rate outside */
+    float momentum;                         /* SGD: v = momentum v - lr g, or + g with the rate outside; RMSprop */
     int nesterov, rate_outside;
-    float beta1, beta2, rest1, rest2;       /* Adam: rest = 1 - beta, rounded once */
-    float eps, step_size, root_scale;       /* w -= step_size m / (sqrt(v) root_scale + eps) */
+    float beta1, beta2, rest1, rest2;       /* decay of running means; rest = 1 - beta, rounded once; rho is beta2 */
+    float eps, step_size, root_scale;       /* Adam: w -= step_size m / (sqrt(v) root_scale + eps) */
+    float gradient_size;                    /* NAdam: step_size m + gradient_size g above the line */
+    int rectified;                          /* RAdam: 0 as long as it does not divide */
 } fastdl_update;
 
 #define FASTDL_KERNELS(X) \
@@ -138,7 +140,15 @@ typedef struct {
     X(agreement, (float *hits, const float *x, const float *t, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx, ptrdiff_t ldt)) \
     X(sgd, (float *w, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(momentum, (float *w, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(lion, (float *w, float *m, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(adagrad, (float *w, float *s, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(adadelta, (float *w, float *s, float *d, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(rmsprop, (float *w, float *s, float *mean, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(adam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(amsgrad, (float *w, float *m, float *v, float *vmax, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(nadam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(radam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
+    X(adamax, (float *w, float *m, float *s, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(sum_of_squares, (double *sum, const float *x, ptrdiff_t n)) \
     X(column_sums, (float *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(column_squares, (double *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \

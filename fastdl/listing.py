@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastdl.kernels._update import record_update
 from fastdl.program import Buffer
 
 if TYPE_CHECKING:
@@ -22,7 +23,17 @@ PER_ELEMENT = {
     "batchnorm.backward": 14,
     "loss.cross_entropy": 20,
     "optimizer.sgd": 4,
+    "optimizer.normalized_sgd": 4,
+    "optimizer.momentum": 6,
+    "optimizer.lion": 11,
+    "optimizer.adagrad": 9,
+    "optimizer.adadelta": 16,
+    "optimizer.rmsprop": 10,
     "optimizer.adam": 14,
+    "optimizer.amsgrad": 15,
+    "optimizer.nadam": 16,
+    "optimizer.radam": 14,
+    "optimizer.adamax": 11,
     "reduce.norm": 2,
 }
 
@@ -121,7 +132,7 @@ def cells(place: str, row: Row, total: float | None) -> tuple[str, ...]:
 def row_of(op: Op, seconds: float | None) -> Row:
     """What one op is."""
     arrays = {name: array for name, value in op.arguments.items() if (array := array_of(value)) is not None}
-    kernel = "Python" if op.record is None else name_of(op.record)
+    kernel = "Python" if op.record is None else name_of(op)
     shapes = {name: array.shape for name, array in arrays.items()}
     return Row(op.label, kernel, shapes, sum(a.nbytes for a in arrays.values()), flops_of(kernel, shapes), seconds)
 
@@ -133,8 +144,11 @@ def array_of(value: Any) -> Array | None:
     return value if isinstance(value, np.ndarray) else None
 
 
-def name_of(record: Any) -> str:
-    """Such as "dense.forward" of fastdl.kernels.dense.record_forward."""
+def name_of(op: Op) -> str:
+    """Such as "dense.forward" of fastdl.kernels.dense.record_forward; optimizers have one for all."""
+    if op.record is record_update:
+        return f"optimizer.{op.arguments['kind']}"
+    record: Any = op.record
     return f"{record.__module__.rpartition('.')[2]}.{record.__name__.removeprefix('record_')}"
 
 

@@ -208,57 +208,6 @@ def mse(pred: ArrayLike, target: ArrayLike, weights: ArrayLike | None = None) ->
     )
 
 
-# ------------------------------------------------------------------------------------------------------ optimizer
-
-
-def sgd_update(w: ArrayLike, g: ArrayLike, lr: float, weight_decay: float = 0.0, grad_scale: float = 1.0) -> Array:
-    """w - lr (grad_scale g + weight_decay w): all (...)."""
-    return f64(w) - lr * (grad_scale * f64(g) + weight_decay * f64(w))
-
-
-def momentum_update(
-    w: ArrayLike,
-    g: ArrayLike,
-    v: ArrayLike,
-    lr: float,
-    momentum: float,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-    grad_scale: float = 1.0,
-) -> tuple[Array, Array]:
-    """Velocity with the rate inside it: v' = momentum v - lr g -> w + v' (or w + momentum v' - lr g), v'."""
-    w = f64(w)
-    g = grad_scale * f64(g) + weight_decay * w
-    v = momentum * f64(v) - lr * g
-    return w + (momentum * v - lr * g if nesterov else v), v
-
-
-def adam_update(
-    w: ArrayLike,
-    g: ArrayLike,
-    m: ArrayLike,
-    v: ArrayLike,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    step: int,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
-    grad_scale: float = 1.0,
-) -> tuple[Array, Array, Array]:
-    """Adam (Kingma and Ba, 2015) and, decoupled, AdamW (Loshchilov and Hutter, 2019); step from 1 -> w, m, v."""
-    w = f64(w)
-    g = grad_scale * f64(g)
-    if decoupled:
-        w = w * (1.0 - lr * weight_decay)
-    else:
-        g = g + weight_decay * w
-    m = beta1 * f64(m) + (1.0 - beta1) * g
-    v = beta2 * f64(v) + (1.0 - beta2) * g * g
-    return w - lr * (m / (1.0 - beta1**step)) / (np.sqrt(v / (1.0 - beta2**step)) + eps), m, v
-
-
 # ----------------------------------------------------------------------------------------------- reduce and gather
 
 

@@ -5,13 +5,11 @@ set as it found them.
 """
 
 import ctypes
-import json
 import math
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,38 +152,6 @@ def philox_vectors() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     lines = (KNOWN_ANSWERS / "philox4x32_10.txt").read_text().splitlines()
     rows = [np.array([int(word, 16) for word in line.split()], np.uint32) for line in lines if not line.startswith("#")]
     return [(row[:4], row[4:6], row[6:]) for row in rows]
-
-
-@dataclass
-class Trace:
-    """One optimizer's recorded path: which update to call, its number of slots, and the weights after each step."""
-
-    update: str
-    slots: int
-    hyper: dict[str, Any]
-    start: np.ndarray
-    gradients: np.ndarray
-    weights: np.ndarray
-
-    def arguments(self, step: int) -> dict[str, Any]:
-        """Keyword arguments of the update at this step (from 1)."""
-        return {**self.hyper, "step": step} if self.update == "adam_update" else self.hyper
-
-
-def torch_trace(case: str) -> Trace:
-    """A case of known_answers/make_torch_traces.py, with torch's names of hyper-parameters turned into ours."""
-    record = json.loads((KNOWN_ANSWERS / "torch_traces.json").read_text())
-    hyper = dict(record[case]["hyper"])
-    known = {"adam": ("adam_update", 2), "sgd": ("sgd_update", 0)}
-    update, slots = known.get(case.split("_")[0], ("momentum_update", 1))
-    if update == "adam_update":
-        hyper["beta1"], hyper["beta2"] = hyper.pop("betas")
-        hyper["decoupled"] = case == "adam_decoupled"
-    paths = (record["weights"], record["gradients"], record[case]["weights"])
-    return Trace(update, slots, hyper, *(np.array(path) for path in paths))
-
-
-TORCH_CASES = ("adam", "adam_coupled", "adam_decoupled", "sgd", "momentum", "nesterov")
 
 
 def ulp(y: np.ndarray) -> np.ndarray:

@@ -242,7 +242,7 @@ def test_padding_stays_zero() -> None:
     net = nn.Sequential(nn.Dense(5), nn.BatchNorm(), nn.ReLU(), nn.Dense(3))
     trained(net, X, y, {"optimizer": optim.AdamW(weight_decay=0.1)})
     used = np.zeros(net.arena.size, bool)
-    assert all(start % 16 == 0 and length % 16 == 0 for start, length, _ in net.segments())
+    assert all(start % 16 == 0 and length % 16 == 0 for start, length, *_ in net.segments())
     start = 0
     for view in net.parameters().values():
         used[start : start + view.size] = True

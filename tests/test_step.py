@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
+import reference_optimizer
 from networks import (
     State,
     assert_same_state,
@@ -79,7 +80,7 @@ def sgd(lr: Any, momentum: float = 0.0, nesterov: bool = False, decay: float = 0
         if form == "torch":
             slots["v"] = v = momentum * v + g
             return w - rate * (g + momentum * v if nesterov else v)
-        w, slots["v"] = reference.momentum_update(w, g, v, rate, momentum, nesterov)
+        w, slots["v"] = reference_optimizer.momentum_update(w, g, v, rate, momentum, nesterov)
         return w
 
     return update
@@ -89,7 +90,8 @@ def adam(lr: float, betas: tuple[float, float] = (0.9, 0.999), decay: float = 0.
     def update(name: str, w: np.ndarray, g: np.ndarray, slots: State, step: int) -> np.ndarray:
         m, v = slots.get("m", np.zeros_like(w)), slots.get("v", np.zeros_like(w))
         mine = decay if name.endswith("weight") else 0.0
-        w, slots["m"], slots["v"] = reference.adam_update(w, g, m, v, lr, *betas, 1e-8, step, mine, decoupled)
+        hyper = (lr, *betas, 1e-8, step, mine, decoupled)
+        w, slots["m"], slots["v"] = reference_optimizer.adam_update(w, g, m, v, *hyper)
         return w
 
     return update

@@ -4,6 +4,7 @@ Arrays of other dtypes, strides and byte orders are converted; `out=` must fit e
 """
 
 from fastdl.kernels.activation import activation_backward, activation_forward, activation_saves
+from fastdl.kernels.adam import adam_update, adamax_update, nadam_update, radam_update
 from fastdl.kernels.averaging import ema_update
 from fastdl.kernels.batchnorm import batchnorm_backward, batchnorm_forward, batchnorm_stats
 from fastdl.kernels.clip import clip_by_norm, clip_by_value
@@ -22,7 +23,16 @@ from fastdl.kernels.layernorm import layernorm_backward, layernorm_forward, rmsn
 from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entropy_probabilities
 from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
-from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
+from fastdl.kernels.optimizer import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    lion_update,
+    momentum_update,
+    normalized_sgd_update,
+    rmsprop_update,
+    sgd_update,
+)
 from fastdl.kernels.penalty import penalty_l1l2
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
@@ -36,7 +46,10 @@ __all__ = [
     "activation_backward",
     "activation_forward",
     "activation_saves",
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
+    "adamax_update",
     "adaptive_clip",
     "add",
     "alpha_dropout_backward",
@@ -67,6 +80,7 @@ __all__ = [
     "huber",
     "layernorm_backward",
     "layernorm_forward",
+    "lion_update",
     "log",
     "log_softmax",
     "mae",
@@ -74,15 +88,19 @@ __all__ = [
     "max_norm",
     "momentum_update",
     "mse",
+    "nadam_update",
+    "normalized_sgd_update",
     "penalty_l1l2",
     "permutation",
     "philox4x32",
     "poisson",
     "quantile",
+    "radam_update",
     "random_normal",
     "random_uniform",
     "rmsnorm_backward",
     "rmsnorm_forward",
+    "rmsprop_update",
     "sgd_update",
     "sin",
     "smooth_clip",

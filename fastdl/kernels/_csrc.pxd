@@ -58,6 +58,8 @@ cdef extern from "fastdl.h" nogil:
         int nesterov, rate_outside
         float beta1, beta2, rest1, rest2
         float eps, step_size, root_scale
+        float gradient_size
+        int rectified
 
     ctypedef struct fastdl_table:
         const char* isa
@@ -144,7 +146,18 @@ cdef extern from "fastdl.h" nogil:
                           ptrdiff_t ldt) noexcept nogil
         void (*sgd)(float* w, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
         void (*momentum)(float* w, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*lion)(float* w, float* m, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*adagrad)(float* w, float* s, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*adadelta)(float* w, float* s, float* d, const float* g, ptrdiff_t n,
+                         const fastdl_update* u) noexcept nogil
+        void (*rmsprop)(float* w, float* s, float* mean, float* v, const float* g, ptrdiff_t n,
+                        const fastdl_update* u) noexcept nogil
         void (*adam)(float* w, float* m, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*amsgrad)(float* w, float* m, float* v, float* vmax, const float* g, ptrdiff_t n,
+                        const fastdl_update* u) noexcept nogil
+        void (*nadam)(float* w, float* m, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*radam)(float* w, float* m, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
+        void (*adamax)(float* w, float* m, float* s, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
         void (*sum_of_squares)(double* sum, const float* x, ptrdiff_t n) noexcept nogil
         void (*column_sums)(float* sums, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx) noexcept nogil
         void (*column_squares)(double* sums, const float* x, ptrdiff_t rows, ptrdiff_t cols,

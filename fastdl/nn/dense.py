@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastdl.errors import check_bool, check_int
+from fastdl.errors import check_bool, check_int, check_number
 from fastdl.init import Initializer, initializer
 from fastdl.kernels import dense, weightnorm
 from fastdl.nn.layer import Layer, features_of
@@ -39,6 +39,10 @@ class Dense(Layer):
     weight_norm : bool
         Whether w = gain v / |v| by columns (Salimans & Kingma 2016): the parameter "weight" is then v, and "gain", of
         shape (out,), the length of each unit's weights. It begins as |v|, so that w begins as `init` says.
+    lr_factor : float
+        The learning rate of w and b is so many times the optimizer's.
+    trainable : bool
+        If not, w and b keep their values, whatever decays. Both may be set again before a Trainer is made.
     name : str, optional
         Shown in messages.
 
@@ -48,7 +52,7 @@ class Dense(Layer):
     so, since they have no direction.
     """
 
-    inspected = ("units", "bias", "init", "bias_init", "weight_norm")
+    inspected = ("units", "bias", "init", "bias_init", "weight_norm", "lr_factor", "trainable")
 
     def __init__(
         self,
@@ -57,6 +61,8 @@ class Dense(Layer):
         init: str | Initializer = "auto",
         bias_init: str | Initializer = "zeros",
         weight_norm: bool = False,
+        lr_factor: float = 1.0,
+        trainable: bool = True,
         name: str | None = None,
     ) -> None:
         super().__init__(name)
@@ -65,17 +71,42 @@ class Dense(Layer):
         self.init: str | Initializer = init if init == "auto" else initializer(init)
         self.bias_init = initializer(bias_init, "bias_init")
         self.weight_norm = check_bool("weight_norm", weight_norm)
+        self.lr_factor = lr_factor
+        self.trainable = trainable
         self.next_activation: str | None = None  # told by the network before build
+
+    @property
+    def lr_factor(self) -> float:
+        """Factor of the learning rate of w and b."""
+        return self._lr_factor
+
+    @lr_factor.setter
+    def lr_factor(self, value: float) -> None:
+        self._lr_factor = check_number("lr_factor", value, 0.0, 3.4e38)
+        for parameter in self.parameters_.values():
+            parameter.lr_factor = self._lr_factor
+
+    @property
+    def trainable(self) -> bool:
+        """Whether w and b change."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_bool("trainable", value)
+        for parameter in self.parameters_.values():
+            parameter.trainable = self._trainable
 
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare w and b."""
         features = features_of(self, in_shape)
         init: Any = AUTO.get(self.next_activation, "glorot") if self.init == "auto" else self.init
-        self.add_parameter("weight", (features, self.units), init)
+        trained: Any = {"lr_factor": self.lr_factor, "trainable": self.trainable}
+        self.add_parameter("weight", (features, self.units), init, **trained)
         if self.bias:
-            self.add_parameter("bias", (self.units,), self.bias_init, decay=False)
+            self.add_parameter("bias", (self.units,), self.bias_init, decay=False, **trained)
         if self.weight_norm:
-            self.add_parameter("gain", (self.units,), "ones", decay=False)  # times |v|, see settle
+            self.add_parameter("gain", (self.units,), "ones", decay=False, **trained)  # times |v|, see settle
         return (self.units,)
 
     def settle(self) -> None:
@@ -102,12 +133,13 @@ class Dense(Layer):
         )
 
         def backward(dy: Buffer) -> Buffer | None:
-            dw = recorder.gradients[id(weight)]
-            recorder.add(dense.record_weight_gradient, dw=dw, x=x.buffer, dy=dy)
-            if gain is not None:
-                dg = recorder.gradients[id(gain)]
-                recorder.add(weightnorm.record_backward, dv=dw, dg=dg, dw=dw, v=weight.value, g=gain.value)
-            if bias is not None:
+            if weight.trainable:
+                dw = recorder.gradients[id(weight)]
+                recorder.add(dense.record_weight_gradient, dw=dw, x=x.buffer, dy=dy)
+                if gain is not None:
+                    dg = recorder.gradients[id(gain)]
+                    recorder.add(weightnorm.record_backward, dv=dw, dg=dg, dw=dw, v=weight.value, g=gain.value)
+            if bias is not None and bias.trainable:
                 recorder.add(dense.record_bias_gradient, db=recorder.gradients[id(bias)], dy=dy)
             if not x.needs_gradient:
                 return None
@@ -115,4 +147,4 @@ class Dense(Layer):
             recorder.add(dense.record_input_gradient, dx=dx, dy=dy, w=w)
             return dx
 
-        return Signal(y, True), backward
+        return Signal(y, x.needs_gradient or self.trains), backward

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastdl.errors import as_array
+from fastdl.errors import as_array, check_bool, check_number
 from fastdl.init import Initializer, initializer
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
@@ -21,15 +21,29 @@ class Parameter:
 
     Attributes
     ----------
+    lr_factor : float
+        Its learning rate is so many times the optimizer's.
+    trainable : bool
+        If not, it keeps its values: it has no gradient, and no decay acts on it.
     value : ndarray
         Live view into the network's arena.
     """
 
-    def __init__(self, name: str, shape: tuple[int, ...], init: Initializer, decay: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        init: Initializer,
+        decay: bool,
+        lr_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.name = name
         self.shape = shape
         self.init = init
         self.decay = decay
+        self.lr_factor = check_number("lr_factor", lr_factor, 0.0, 3.4e38)
+        self.trainable = check_bool("trainable", trainable)
         self.value: Array = np.empty(0, np.float32)
 
     @property
@@ -89,6 +103,11 @@ class Layer:
         return self.__dict__.setdefault("_parameters", {})
 
     @property
+    def trains(self) -> bool:
+        """Whether it has parameters that are trained."""
+        return any(parameter.trainable for parameter in self.parameters_.values())
+
+    @property
     def state(self) -> dict[str, Array]:
         """Arrays that belong to the layer but are not trained, by name."""
         return self.__dict__.setdefault("_state", {})
@@ -119,7 +138,14 @@ class Layer:
             yield from child.walk(f"{prefix}{name}.")
 
     def add_parameter(
-        self, name: str, shape: tuple[int, ...] | int, init: Any = "zeros", decay: bool = True
+        self,
+        name: str,
+        shape: tuple[int, ...] | int,
+        init: Any = "zeros",
+        decay: bool = True,
+        *,
+        lr_factor: float = 1.0,
+        trainable: bool = True,
     ) -> Parameter:
         """Declare a trainable array; call it in `build`.
 
@@ -131,6 +157,10 @@ class Layer:
             See `fastdl.init`.
         decay : bool
             Whether penalties and weight decay act on it.
+        lr_factor : float
+            Its learning rate is so many times the optimizer's.
+        trainable : bool
+            If not, it keeps its values, and what `backward` says of its gradient is not used.
 
         Returns
         -------
@@ -140,7 +170,7 @@ class Layer:
         shape = sizes(f"{self.title()}.add_parameter({name!r}): shape", shape)
         if name in self.parameters_ or name in self.states_:
             raise ValueError(f"{self.title()}.add_parameter: there is a {name!r} already")
-        parameter = Parameter(name, shape, initializer(init), decay)
+        parameter = Parameter(name, shape, initializer(init), decay, lr_factor, trainable)
         self.parameters_[name] = parameter
         return parameter
 
@@ -218,8 +248,13 @@ class Layer:
 
             def backward(rows: int) -> None:
                 for name, parameter in self.parameters_.items():
-                    self.grads[name] = recorder.gradients[id(parameter)]
-                    self.grads[name][...] = np.nan  # so that one that is not filled shows
+                    mine = (
+                        recorder.gradients[id(parameter)]
+                        if parameter.trainable
+                        else np.empty(parameter.shape, np.float32)
+                    )
+                    mine[...] = np.nan  # so that one that is not filled shows
+                    self.grads[name] = mine
                 result = self.backward(read_only(dy.view[:rows]))
                 dx.view[:rows] = self._checked("backward", result, (rows, x.features), "that of x")
                 self._collect_gradients(recorder.gradients)
@@ -227,7 +262,7 @@ class Layer:
             recorder.call(backward, dy=dy, dx=dx, **buffers)
             return dx
 
-        return Signal(y, x.needs_gradient or bool(self.parameters_)), record_backward
+        return Signal(y, x.needs_gradient or self.trains), record_backward
 
     def _checked(self, what: str, result: Any, shape: tuple[int, ...], why: str) -> Array:
         """What a user's method returned, or an error that names it."""
@@ -240,6 +275,8 @@ class Layer:
 
     def _collect_gradients(self, gradients: Mapping[int, Array]) -> None:
         for name, parameter in self.parameters_.items():
+            if not parameter.trainable:
+                continue
             to = gradients[id(parameter)]
             if name not in self.grads:
                 raise ValueError(f"{self.title()}.backward: expected a gradient in self.grads[{name!r}], got none")

@@ -76,8 +76,7 @@ class Network(Weights):
 
     def scaler(self) -> Scaler | None:
         """The scaler that is the first layer, if there is one."""
-        first = self.first_layer()
-        return first if isinstance(first, Scaler) else None
+        return first_scaler(self)
 
     def predict(self, X: Any) -> Array:
         """Raw outputs in inference mode.

@@ -34,6 +34,9 @@ def summary_of(network: Network) -> str:
     lines[1:1] = [rule]
     total = network.count_parameters()
     lines += [rule, f"{total:,} parameters" if network.built else "not built yet: sizes are known after build or fit"]
+    fixed = sum(parameter.size for parameter in network.all_parameters()) - total
+    if fixed:
+        lines[-1] += f" that are trained, {fixed:,} that are not"
     if network.built and network.training_rows:
         ratio = total / network.training_rows
         lines[-1] += f", {ratio:,.1f} for each of {network.training_rows:,} training rows"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,15 @@ LANES = 16  # every parameter begins at a cache line; what is between stays zero
 def padded(size: int) -> int:
     """Elements up to the next cache line."""
     return -(-size // LANES) * LANES
+
+
+class Segment(NamedTuple):
+    """A piece of the arena that is treated alike."""
+
+    start: int
+    length: int
+    decays: bool
+    rate: float  # factor of the learning rate
 
 
 class Weights(Layer):
@@ -124,12 +133,14 @@ class Weights(Layer):
         self.input_shape = self.output_shape = None
         self.arena = np.empty(0, np.float32)
 
-    def segments(self) -> list[tuple[int, int, bool]]:
-        """Start, length and whether it decays, of each parameter in the arena."""
+    def segments(self) -> list[Segment]:
+        """Where in the arena each parameter is that an optimizer changes, and how."""
         segments, start = [], 0
         for parameter in self.all_parameters():
-            segments.append((start, padded(parameter.size), parameter.decay))
-            start += padded(parameter.size)
+            length = padded(parameter.size)
+            if parameter.trainable:
+                segments.append(Segment(start, length, parameter.decay, parameter.lr_factor))
+            start += length
         return segments
 
     def all_parameters(self) -> list[Parameter]:
@@ -207,8 +218,8 @@ class Weights(Layer):
             array[...] = value
 
     def count_parameters(self) -> int:
-        """Trainable numbers."""
-        return sum(math.prod(parameter.shape) for parameter in self.all_parameters())
+        """Numbers that are trained."""
+        return sum(parameter.size for parameter in self.all_parameters() if parameter.trainable)
 
     def __copy__(self) -> Weights:
         return copy.deepcopy(self)  # a shallow copy would share layers, and layers have one home

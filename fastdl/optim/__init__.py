@@ -3,14 +3,39 @@
 from typing import Any
 
 from fastdl.errors import by_name
+from fastdl.optim.adadelta import Adadelta
+from fastdl.optim.adagrad import Adagrad
 from fastdl.optim.adam import Adam, AdamW
+from fastdl.optim.adamax import Adamax
 from fastdl.optim.clip import ClipNorm
+from fastdl.optim.lion import Lion
+from fastdl.optim.nadam import NAdam
+from fastdl.optim.normalized_sgd import NormalizedSGD
 from fastdl.optim.optimizer import Optimizer
+from fastdl.optim.radam import RAdam
+from fastdl.optim.rmsprop import RMSprop
 from fastdl.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "ClipNorm", "Optimizer"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "ClipNorm",
+    "Lion",
+    "NAdam",
+    "NormalizedSGD",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+]
 
-KINDS: dict[str, type[Optimizer]] = {kind.kind: kind for kind in (SGD, Adam, AdamW)}
+KINDS: dict[str, type[Optimizer]] = {
+    kind.kind: kind
+    for kind in (SGD, NormalizedSGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, NAdam, RAdam, Lion)
+}
 
 
 def optimizer_of(value: Any) -> Optimizer:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from fastdl.errors import check_number
-from fastdl.kernels import optimizer
-from fastdl.optim.optimizer import LARGEST, LEARNING_RATE, Optimizer
+from fastdl.errors import check_bool, check_number
+from fastdl.optim.optimizer import LARGEST, Optimizer, check_betas
 from fastdl.schedule import Scheduled
 
-if TYPE_CHECKING:
-    from fastdl.program import Array, Recorder
+
+class MomentsOptimizer(Optimizer):
+    """What Adam and its kin share: a first and a second moment, and how fast they decay."""
+
+    places: ClassVar[tuple[str, ...]] = ("m", "v")
+
+    def __init__(self, lr: float | Scheduled, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
+        super().__init__(lr, weight_decay)
+        self.betas = check_betas(betas)
+        self.eps = check_number("eps", eps, 0.0, LARGEST)
+
+    def hyper(self) -> dict[str, Any]:
+        """Both betas and eps."""
+        return {"beta1": self.betas[0], "beta2": self.betas[1], "eps": self.eps}
 
 
-class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015): bias-corrected first and second moments, w -= lr mhat / (sqrt(vhat) + eps).
+class Adam(MomentsOptimizer):
+    """Adam (Kingma & Ba 2015): bias-corrected first and second moments.
+
+    m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= lr mhat / (sqrt(vhat) + eps), where
+    mhat = m / (1 - beta1^t) and vhat = v / (1 - beta2^t).
 
     Parameters
     ----------
@@ -26,10 +40,12 @@ class Adam(Optimizer):
         Outside the root.
     weight_decay : float
         Coupled: weight_decay w is added to g.
+    amsgrad : bool
+        The largest v so far takes its place under the root (Reddi et al. 2018).
     """
 
     kind = "adam"
-    decoupled: ClassVar[bool] = False
+    places = ("m", "v", "vmax")
 
     def __init__(
         self,
@@ -37,38 +53,20 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(lr, weight_decay)
-        if not hasattr(betas, "__len__") or len(betas) != 2:
-            raise ValueError(f"betas: expected two numbers, got {betas!r}")
-        first, second = (check_number("betas", beta, 0.0, 1.0, open_high=True) for beta in betas)
-        self.betas = (first, second)
-        self.eps = check_number("eps", eps, 0.0, LARGEST)
+        super().__init__(lr, betas, eps, weight_decay)
+        self.amsgrad = check_bool("amsgrad", amsgrad)
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """First and second moment."""
-        return ("m", "v")
+        """Two moments, and with amsgrad the largest second one."""
+        return self.places if self.amsgrad else self.places[:2]
 
-    def record(
-        self, recorder: Recorder, w: Array, g: Array, slots: dict[str, Array], norm: Array, segments: list[Any]
-    ) -> None:
-        """Record the kernel."""
-        recorder.add_update(
-            optimizer.record_adam,
-            w=w,
-            g=g,
-            m=slots["m"],
-            v=slots["v"],
-            norm=norm,
-            segments=self.merged(segments),
-            lr=LEARNING_RATE,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            decoupled=self.decoupled,
-        )
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel."""
+        return "amsgrad" if self.amsgrad else "adam"
 
 
 class AdamW(Adam):
@@ -78,7 +76,7 @@ class AdamW(Adam):
     """
 
     kind = "adamw"
-    decoupled = True
+    decoupled_weight_decay = True
 
     def __init__(
         self,
@@ -86,5 +84,6 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(lr, betas, eps, weight_decay)
+        super().__init__(lr, betas, eps, weight_decay, amsgrad)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastdl.errors import check_number, unknown_name
-from fastdl.kernels import optimizer
-from fastdl.optim.optimizer import LEARNING_RATE, Optimizer
+from fastdl.optim.optimizer import Optimizer
 from fastdl.schedule import Scheduled
-
-if TYPE_CHECKING:
-    from fastdl.program import Array, Recorder
 
 
 class SGD(Optimizer):
@@ -31,6 +27,7 @@ class SGD(Optimizer):
     """
 
     kind = "sgd"
+    places = ("velocity",)
 
     def __init__(
         self,
@@ -52,22 +49,13 @@ class SGD(Optimizer):
     @property
     def slots(self) -> tuple[str, ...]:
         """The velocity."""
-        return ("velocity",) if self.momentum else ()
+        return self.places if self.momentum else ()
 
-    def record(
-        self, recorder: Recorder, w: Array, g: Array, slots: dict[str, Array], norm: Array, segments: list[Any]
-    ) -> None:
-        """Record the kernel."""
-        recorder.add_update(
-            optimizer.record_sgd,
-            w=w,
-            g=g,
-            v=slots.get("velocity"),
-            norm=norm,
-            segments=self.merged(segments),
-            lr=LEARNING_RATE,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-            rate_outside=self.form == "torch",
-        )
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel."""
+        return "momentum" if self.momentum else "sgd"
+
+    def hyper(self) -> dict[str, Any]:
+        """Those of momentum."""
+        return {"momentum": self.momentum, "nesterov": self.nesterov, "rate_outside": self.form == "torch"}

@@ -1,0 +1,30 @@
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdl.kernels._program import Program
+
+KINDS: dict[str, int]
+
+def record_update(
+    program: Program,
+    kind: str,
+    w: NDArray[np.float32],
+    g: NDArray[np.float32],
+    first: NDArray[np.float32] | None,
+    second: NDArray[np.float32] | None,
+    third: NDArray[np.float32] | None,
+    norm: NDArray[np.float64],
+    segments: Sequence[tuple[int, int, bool, float]],
+    lr: int,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    rate_outside: bool = False,
+    beta1: float = 0.0,
+    beta2: float = 0.0,
+    eps: float = 0.0,
+    momentum_decay: float = 0.0,
+) -> None: ...

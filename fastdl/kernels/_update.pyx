@@ -1,0 +1,232 @@
+"""What all optimizers share: the parameters cut into chunks, and the kernel called on each.
+
+A step is fused: clip factor, decay, bias corrections and update are one pass over a flat range.
+"""
+import numpy as np
+
+from libc.math cimport copysign, sqrt
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+from numpy cimport ndarray
+
+from fastdl.kernels._arrays cimport flat, in_place, vector
+from fastdl.kernels._csrc cimport fastdl_update
+from fastdl.kernels._hyper cimport (
+    ADADELTA, ADAGRAD, ADAM, ADAMAX, AMSGRAD, LION, MOMENTUM, NADAM, NORMALIZED_SGD, RADAM, RMSPROP, SGD, Kind, Scalars,
+    fill, finite, inverse, rates_until,
+)
+from fastdl.kernels._program cimport Program
+from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
+
+cdef enum:
+    CHUNK_ELEMENTS = 1 << 14
+    NORM_BLOCK = 1 << 14        # that of global_norm, so that the norm has the same bits
+    SLOTS = 3                   # places for them; a kernel that may do without one finds NULL there
+
+KINDS = {
+    "sgd": SGD, "normalized_sgd": NORMALIZED_SGD, "momentum": MOMENTUM, "lion": LION, "adagrad": ADAGRAD,
+    "adadelta": ADADELTA, "rmsprop": RMSPROP, "adam": ADAM, "amsgrad": AMSGRAD, "nadam": NADAM, "radam": RADAM,
+    "adamax": ADAMAX,
+}
+
+cdef struct Prepare:
+    Scalars s
+    ptrdiff_t lr                # which of the step's scalars is the learning rate
+    const double* norm          # (2,): that of the gradient, and the factor that clips it
+    const double* groups        # (groups, 2): does it decay, factor of the rate
+    ptrdiff_t n_groups
+    fastdl_update* update       # (groups,)
+    double product, product_of  # NAdam's product of rates, and how many steps are in it
+
+cdef struct Update:
+    Kind kind
+    float* w
+    float* slot[SLOTS]
+    const float* g
+    const fastdl_update* update  # (groups,)
+    const int64_t* blocks       # (n, 3): start, length, group
+    const int64_t* chunk        # (chunks + 1,): the first block of each
+    ptrdiff_t chunks
+
+cdef struct Squares:
+    double* norm
+    const float* g
+    ptrdiff_t n
+
+
+cdef void prepare_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef Prepare* a = <Prepare*>args
+    cdef double lr = step.scalars[a.lr], t = <double>(step.number + 1), scale = a.norm[1]
+    cdef ptrdiff_t i
+    if a.s.kind == NADAM:
+        if a.product_of > t:
+            a.product, a.product_of = 1.0, 0.0
+        a.product = rates_until(&a.s, t, a.product, a.product_of)
+        a.product_of = t
+    elif a.s.kind == NORMALIZED_SGD:
+        scale = inverse(a.norm[0])
+        lr = lr if scale != 0.0 else 0.0
+    for i in range(a.n_groups):
+        fill(&a.update[i], &a.s, lr * a.groups[2 * i + 1], t, scale, a.s.weight_decay * a.groups[2 * i], a.product)
+
+
+cdef void apply(const Update* a, ptrdiff_t i, ptrdiff_t n, const fastdl_update* u) noexcept nogil:
+    """The kernel on elements i .. i + n."""
+    cdef float* w = a.w + i
+    cdef const float* g = a.g + i
+    cdef float* slot[SLOTS]
+    cdef int j
+    for j in range(SLOTS):
+        slot[j] = a.slot[j] + i if a.slot[j] != NULL else NULL
+    if a.kind == SGD or a.kind == NORMALIZED_SGD:
+        K.sgd(w, g, n, u)
+    elif a.kind == MOMENTUM:
+        K.momentum(w, slot[0], g, n, u)
+    elif a.kind == LION:
+        K.lion(w, slot[0], g, n, u)
+    elif a.kind == ADAGRAD:
+        K.adagrad(w, slot[0], g, n, u)
+    elif a.kind == ADADELTA:
+        K.adadelta(w, slot[0], slot[1], g, n, u)
+    elif a.kind == RMSPROP:
+        K.rmsprop(w, slot[0], slot[1], slot[2], g, n, u)
+    elif a.kind == ADAM:
+        K.adam(w, slot[0], slot[1], g, n, u)
+    elif a.kind == AMSGRAD:
+        K.amsgrad(w, slot[0], slot[1], slot[2], g, n, u)
+    elif a.kind == NADAM:
+        K.nadam(w, slot[0], slot[1], g, n, u)
+    elif a.kind == RADAM:
+        K.radam(w, slot[0], slot[1], g, n, u)
+    else:
+        K.adamax(w, slot[0], slot[1], g, n, u)
+
+
+cdef ptrdiff_t update_chunks(void* args, const Step* step) noexcept nogil:
+    return (<Update*>args).chunks
+
+
+cdef void update_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef const Update* a = <const Update*>args
+    cdef ptrdiff_t b
+    for b in range(a.chunk[chunk], a.chunk[chunk + 1]):
+        apply(a, a.blocks[3 * b], a.blocks[3 * b + 1], &a.update[a.blocks[3 * b + 2]])
+
+
+def _cut(segments):
+    """Blocks (start, length, group) of some CHUNK_ELEMENTS, none across two segments, where each chunk begins, and of
+    each group whether it decays and the factor of its rate."""
+    size, total = CHUNK_ELEMENTS, sum(length for _, length, _, _ in segments)
+    while total > size * 16384:
+        size *= 2
+    blocks, chunks, held = [], [0], 0
+    groups: dict[tuple[bool, float], int] = {}
+    for start, length, decays, rate in segments:
+        group = groups.setdefault((bool(decays), float(rate)), len(groups))
+        for at in range(start, start + length, size):
+            n = min(size, start + length - at)
+            blocks.append((at, n, group))
+            held += n
+            if held >= size:
+                chunks.append(len(blocks))
+                held = 0
+    if held:
+        chunks.append(len(blocks))
+    return (np.array(blocks, np.int64).reshape(-1, 3), np.array(chunks, np.int64),
+            np.array(list(groups), np.float64).reshape(-1, 2))
+
+
+def record_update(Program program, str kind, float[::1] w, float[::1] g, float[::1] first, float[::1] second,
+                  float[::1] third, double[::1] norm, segments, Py_ssize_t lr, double weight_decay=0.0,
+                  bint decoupled=False, double momentum=0.0, bint nesterov=False, bint rate_outside=False,
+                  double beta1=0.0, double beta2=0.0, double eps=0.0, double momentum_decay=0.0):
+    """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
+
+    kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
+    have or want. segments lists (start, length, decays, rate): elements in none are left alone, and rate is a factor of
+    the learning rate, whose index among a step's scalars is lr.
+    """
+    cdef Scalars s = Scalars(
+        KINDS[kind], momentum, beta1, beta2, eps, weight_decay, momentum_decay, nesterov, rate_outside, decoupled)
+    blocks, chunks, groups = _cut(segments)
+    cdef const int64_t[:, ::1] table = blocks
+    cdef const int64_t[::1] starts = chunks
+    cdef const double[:, ::1] facts = groups
+    cdef ptrdiff_t n = facts.shape[0]
+    cdef unsigned char[::1] update = np.zeros(max(1, n) * sizeof(fastdl_update), np.uint8)
+    cdef Prepare p = Prepare(s, lr, &norm[0], NULL, n, <fastdl_update*>&update[0], 1.0, 0.0)
+    cdef Update a
+    memset(&a, 0, sizeof(a))
+    a.kind, a.w, a.g, a.update = s.kind, &w[0], &g[0], p.update
+    a.slot[0], a.slot[1], a.slot[2] = flat(first), flat(second), flat(third)
+    a.chunks = starts.shape[0] - 1
+    a.chunk = &starts[0]
+    if n:
+        a.blocks = &table[0, 0]
+        p.groups = &facts[0, 0]
+    program.add(prepare_chunk, once, &p, sizeof(p), (facts, update, norm))
+    program.add(update_chunk, update_chunks, &a, sizeof(a), (w, g, first, second, third, table, starts, update))
+
+
+cdef ptrdiff_t flat_chunks(void* args, const Step* step) noexcept nogil:
+    return pieces(step.rows, piece_size(step.rows, 1, CHUNK_ELEMENTS, 16))
+
+
+cdef void flat_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef const Update* a = <const Update*>args
+    cdef ptrdiff_t size = piece_size(step.rows, 1, CHUNK_ELEMENTS, 16), i = chunk * size
+    apply(a, i, min(size, step.rows - i), a.update)
+
+
+cdef void norm_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    cdef const Squares* a = <const Squares*>args
+    cdef double total = 0.0, part
+    cdef ptrdiff_t b
+    for b in range(pieces(a.n, NORM_BLOCK)):
+        K.sum_of_squares(&part, a.g + b * NORM_BLOCK, min(<ptrdiff_t>NORM_BLOCK, a.n - b * NORM_BLOCK))
+        total += part
+    a.norm[0] = sqrt(total)
+
+
+cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w, object g, dict slots,
+                    tuple optional=(), object norm=None) except -1:
+    """Check all, then change anything. Slots are by name, in the order of the kernel; those in optional may be None."""
+    cdef double rate = finite(lr, "lr"), scale = finite(grad_scale, "grad_scale", True), length = 0.0
+    cdef ndarray g_ = np.asarray(g), array
+    cdef fastdl_update u
+    cdef Update a
+    cdef Squares squares
+    cdef Op op
+    in_place(w, "w", None)
+    if (<object>g_).shape != w.shape:
+        raise ValueError(f"g: expected the shape of w, {w.shape}, got {(<object>g_).shape}")
+    g_ = vector((<object>g_).reshape(-1), "g", -1)
+    before = {"w": w}
+    for name, each in [("g", g_), *slots.items()]:
+        if each is None and name in optional:
+            continue
+        if each is not g_:
+            in_place(each, name, w.shape)
+        for other, earlier in before.items():
+            if np.may_share_memory(each, earlier):
+                raise ValueError(f"{name}: expected an array that shares no memory with {other}, got one that overlaps")
+        before[name] = each
+    memset(&a, 0, sizeof(a))
+    a.kind, a.w, a.g, a.update = s.kind, <float*>(<ndarray>w).data, <float*>g_.data, &u
+    for i, name in enumerate(slots):
+        if slots[name] is not None:
+            array = slots[name]
+            a.slot[<ptrdiff_t>i] = <float*>array.data
+    if s.kind == NORMALIZED_SGD:
+        if norm is not None:
+            length = finite(norm, "norm")
+        else:
+            squares = Squares(&length, a.g, g_.size)
+            op = Op(norm_chunk, once, &squares)
+            run_now(&op, 1, 0)
+        scale = copysign(1.0, scale) * inverse(length) if scale != 0.0 else 0.0
+        rate = rate if scale != 0.0 else 0.0
+    fill(&u, &s, rate, t, scale, s.weight_decay, rates_until(&s, t, 1.0, 0.0) if s.kind == NADAM else 0.0)
+    op = Op(flat_chunk, flat_chunks, &a)
+    run_now(&op, 1, g_.size)
+    return 0
