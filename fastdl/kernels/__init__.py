@@ -26,7 +26,6 @@ from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import (
     adadelta_update,
     adagrad_update,
-    adam_update,
     lion_update,
     momentum_update,
     normalized_sgd_update,
