@@ -22,6 +22,12 @@ from fastdl.nn.dense import Dense
 from fastdl.nn.layer import Layer, features_of
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
+AT_ZERO = {  # why an activation can't follow a branch's last norm or Dense if that is to start at zero
+    "relu": "has no slope: the branch will never learn",
+    "sigmoid": "is 1/2: the branch will not start at zero",
+    "softplus": "is ln 2: the branch will not start at zero",
+}
+
 
 class Residual(Container):
     """y = x + f(x), where f is layers one after another (He et al. 2016). No activation follows the sum.
@@ -92,10 +98,10 @@ class Residual(Container):
                 return layer
             if isinstance(layer, Container):
                 break
-            if isinstance(layer, ElementWise) and layer.kind == "relu":
+            if isinstance(layer, ElementWise) and layer.kind in AT_ZERO:
                 warnings.warn(
                     f"{self.title()}: with zero_init, the {layer.title()} at the end of the branch gets zeros, where "
-                    "it has no slope: the branch will never learn; put it before the last norm or Dense",
+                    f"it {AT_ZERO[layer.kind]}; put it before the last norm or Dense",
                     stacklevel=3,
                 )
         raise ValueError("zero_init: expected a branch that ends in a norm or a Dense, past activations and dropout")
