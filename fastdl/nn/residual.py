@@ -62,8 +62,13 @@ class Residual(Container):
         if not layers:
             raise ValueError("layers: expected at least one layer for the branch, got none")
         self.zero_init = check_bool("zero_init", zero_init)
-        if zero_init:
-            self._end_of_branch()
+        for layer in self._end_of_branch()[1] if zero_init else ():
+            if isinstance(layer, ElementWise) and layer.kind in AT_ZERO:
+                warnings.warn(
+                    f"{self.title()}: with zero_init, the {layer.title()} at the end of the branch gets zeros, where "
+                    f"it {AT_ZERO[layer.kind]}; put it before the last norm or Dense",
+                    stacklevel=2,
+                )
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """The branch's layers by position, then the shortcut if it is a layer."""
@@ -79,7 +84,7 @@ class Residual(Container):
             self.shortcut = Dense(features_of(self, out_shape), bias=False, name="shortcut")
             self.shortcut.declare(in_shape)
         if self.zero_init:
-            end = self._end_of_branch().parameters_
+            end = self._end_of_branch()[0].parameters_
             for name in ("gamma",) if "gamma" in end else ("weight", "bias"):
                 if name in end:
                     end[name].init = Zeros()
@@ -91,19 +96,15 @@ class Residual(Container):
         super().forget()
         self.__dict__.pop("shortcut", None)
 
-    def _end_of_branch(self) -> Layer:
-        """The layer that makes the branch zero if its scale or weights are."""
+    def _end_of_branch(self) -> tuple[Layer, list[Layer]]:
+        """The layer that makes the branch zero if its scale or weights are, and those behind it."""
+        behind: list[Layer] = []
         for layer in reversed(list(leaves(self.layers))):
             if isinstance(layer, BatchNorm | Dense):
-                return layer
+                return layer, behind
             if isinstance(layer, Container):
                 break
-            if isinstance(layer, ElementWise) and layer.kind in AT_ZERO:
-                warnings.warn(
-                    f"{self.title()}: with zero_init, the {layer.title()} at the end of the branch gets zeros, where "
-                    f"it {AT_ZERO[layer.kind]}; put it before the last norm or Dense",
-                    stacklevel=3,
-                )
+            behind.append(layer)
         raise ValueError("zero_init: expected a branch that ends in a norm or a Dense, past activations and dropout")
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
