@@ -129,11 +129,11 @@ class Twin:
 
             def back_norm(dy: np.ndarray) -> np.ndarray:
                 dx, self.gradients[f"{prefix}gamma"], self.gradients[f"{prefix}beta"] = reference.batchnorm_backward(
-                    dy, x, gamma, mean, var
+                    dy, x, gamma, mean, var, layer.eps
                 )
                 return dx
 
-            return reference.batchnorm_forward(x, gamma, self.state[f"{prefix}beta"], mean, var), back_norm
+            return reference.batchnorm_forward(x, gamma, self.state[f"{prefix}beta"], mean, var, layer.eps), back_norm
         if isinstance(layer, ElementWise):
             y = reference.activation_forward(x, **layer.options())
             saved = x if kernels.activation_saves(layer.kind) == "x" else y

@@ -53,6 +53,9 @@ NETS: dict[str, Callable[[str], nn.Sequential]] = {
         nn.Parallel(nn.Dropout(0.0), nn.Dropout(0.0), nn.Residual(nn.Dropout(0.0)), merge=merge),
         nn.Dense(3),
     ),
+    "the same gradient three times": lambda merge: nn.Sequential(
+        nn.Dense(5), nn.Parallel(*(nn.Dropout(0.0) for _ in range(3)), nn.Tanh(), merge=merge), nn.Dense(3)
+    ),
     "one branch": lambda merge: nn.Sequential(nn.Dense(5), nn.Parallel(nn.Tanh(), merge=merge), nn.Dense(3)),
     "nothing to learn first": lambda merge: nn.Sequential(
         nn.Parallel(nn.ReLU(), nn.Dropout(0.0), nn.Tanh(), nn.Dense(6), merge=merge), nn.Dense(3)

@@ -136,9 +136,12 @@ def test_zero_init_begins_at_the_shortcut() -> None:
     np.testing.assert_allclose(net.predict(X), X @ net.parameters()["0.shortcut.weight"], rtol=1e-5, atol=1e-6)
 
 
-def test_zero_init_warns_of_an_activation_that_has_no_slope_at_zero() -> None:
+def test_zero_init_warns_of_a_branch_that_stays_at_zero() -> None:
     with pytest.warns(UserWarning, match="Residual 'b'.*ReLU.*never learn"):
-        nn.Residual(nn.Dense(3), nn.BatchNorm(), nn.ReLU(), zero_init=True, name="b")
+        net = nn.Sequential(nn.Residual(nn.Dense(3), nn.BatchNorm(), nn.ReLU(), zero_init=True, name="b"), nn.Dense(3))
+    X, y = blobs(features=3)
+    trained(net, X, y)
+    assert not net.state_dict()["0.1.gamma"].any(), "the warning is not needed any more"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nn.Residual(nn.BatchNorm(), nn.ReLU(), nn.Dense(3), zero_init=True)

@@ -23,6 +23,12 @@ from fastdl.nn.layer import Layer, features_of
 from fastdl.nn.layernorm import RowNorm
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
+AT_ZERO = {  # why an activation can't follow a branch's last norm or Dense if that is to start at zero
+    "relu": "has no slope: the branch will never learn",
+    "sigmoid": "is 1/2: the branch will not start at zero",
+    "softplus": "is ln 2: the branch will not start at zero",
+}
+
 
 class Residual(Container):
     """y = x + f(x), where f is layers one after another (He et al. 2016). No activation follows the sum.
@@ -57,8 +63,13 @@ class Residual(Container):
         if not layers:
             raise ValueError("layers: expected at least one layer for the branch, got none")
         self.zero_init = check_bool("zero_init", zero_init)
-        if zero_init:
-            self._end_of_branch()
+        for layer in self._end_of_branch()[1] if zero_init else ():
+            if isinstance(layer, ElementWise) and layer.kind in AT_ZERO:
+                warnings.warn(
+                    f"{self.title()}: with zero_init, the {layer.title()} at the end of the branch gets zeros, where "
+                    f"it {AT_ZERO[layer.kind]}; put it before the last norm or Dense",
+                    stacklevel=2,
+                )
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """The branch's layers by position, then the shortcut if it is a layer."""
@@ -74,7 +85,7 @@ class Residual(Container):
             self.shortcut = Dense(features_of(self, out_shape), bias=False, name="shortcut")
             self.shortcut.declare(in_shape)
         if self.zero_init:
-            end = self._end_of_branch().parameters_
+            end = self._end_of_branch()[0].parameters_
             for name in ("gamma",) if "gamma" in end else ("gain" if "gain" in end else "weight", "bias"):
                 if name in end:
                     end[name].init = Zeros()
@@ -86,19 +97,15 @@ class Residual(Container):
         super().forget()
         self.__dict__.pop("shortcut", None)
 
-    def _end_of_branch(self) -> Layer:
-        """The layer that makes the branch zero if its scale or weights are."""
+    def _end_of_branch(self) -> tuple[Layer, list[Layer]]:
+        """The layer that makes the branch zero if its scale or weights are, and those behind it."""
+        behind: list[Layer] = []
         for layer in reversed(list(leaves(self.layers))):
             if isinstance(layer, BatchNorm | RowNorm | Dense):
-                return layer
+                return layer, behind
             if isinstance(layer, Container):
                 break
-            if isinstance(layer, ElementWise) and layer.kind == "relu":
-                warnings.warn(
-                    f"{self.title()}: with zero_init, the {layer.title()} at the end of the branch gets zeros, where "
-                    "it has no slope: the branch will never learn; put it before the last norm or Dense",
-                    stacklevel=3,
-                )
+            behind.append(layer)
         raise ValueError("zero_init: expected a branch that ends in a norm or a Dense, past activations and dropout")
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
