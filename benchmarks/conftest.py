@@ -34,7 +34,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let bench_*.py files and bench_* functions be collected."""
     config.addinivalue_line("python_files", "bench_*.py")
-    config.addinivalue_line("python_functions", "bench_*")
+    config.addinivalue_line("python_functions", "bench*")
 
 
 def pytest_report_header() -> list[str]:

@@ -9,18 +9,9 @@ import platform
 from pathlib import Path
 
 from benchmarks.peak import fma_gflops
+from fastdl.cli.machine import CPU_FOLDER, cpu_facts, load_average, read
 
-CPU_FOLDER = Path("/sys/devices/system/cpu")
-TELLING_FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "sve")
 LIBRARIES = ("numpy", "scikit-learn", "torch", "jax")
-
-
-def read(path: Path) -> str:
-    """Return the text of a small system file, or an empty string where the system has no such file."""
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
 
 
 def usable_cpus() -> list[int]:
@@ -36,26 +27,6 @@ def usable_cpus() -> list[int]:
         (siblings_of_those if core in seen else first_of_core).append(cpu)
         seen.add(core)
     return first_of_core + siblings_of_those
-
-
-def cpu_facts() -> dict[str, str]:
-    """Return model, telling instruction sets and caches of the processor."""
-    facts = {"processor": platform.processor() or platform.machine()}
-    for line in read(Path("/proc/cpuinfo")).splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            facts["processor"] = value.strip()
-        elif key.strip() in ("flags", "Features"):
-            flags = set(value.split())
-            facts["instructions"] = " ".join(flag for flag in TELLING_FLAGS if flag in flags)
-            break
-    caches = []
-    for index in sorted((CPU_FOLDER / "cpu0" / "cache").glob("index*")):
-        kind = {"Data": "d", "Instruction": "i"}.get(read(index / "type"), "")
-        caches.append(f"L{read(index / 'level')}{kind} {read(index / 'size')}")
-    if caches:
-        facts["caches"] = ", ".join(caches)
-    return facts
 
 
 class Disturbance:
@@ -106,8 +77,7 @@ def facts() -> dict[str, str]:
     found = {"system": platform.platform(), "python": platform.python_version()}
     found.update(cpu_facts())
     found["usable CPUs"] = " ".join(map(str, usable_cpus()))
-    if hasattr(os, "getloadavg"):
-        found["load average"] = "{:.2f} {:.2f} {:.2f}".format(*os.getloadavg())
+    found.update(load_average())
     peak = fma_gflops()
     found["multiply-add peak"] = f"{peak:.1f} GFLOP/s on one core" if peak else "unknown, no C compiler"
     found.update(versions())
