@@ -44,6 +44,17 @@ typedef struct {
     float keep;            /* what a kept element is multiplied by */
 } fastdl_tail;
 
+/* A loss of a batch, each row's beside the gradient of sum(s loss) / sum(s). Kernels take rows i0 .. i1 of it. */
+typedef struct {
+    float *loss, *dx;             /* (B,), and (B, lddx) or NULL */
+    const float *x, *target;      /* outputs of the network (B, ldx), and what they should be (B, ldt) */
+    const int32_t *labels;        /* (B,), instead of target where classes are meant */
+    const float *weights;         /* s: (B,), or NULL for 1 */
+    const double *total_weight;   /* sum(s) over the batch */
+    const float *parameters;      /* (n_parameters,): label smoothing, gamma, delta or the levels */
+    ptrdiff_t n_parameters, cols, lddx, ldx, ldt;
+} fastdl_loss;
+
 /* What an optimizer step needs beside its arrays; all of it is computed once a step. The gradient is multiplied by
  * grad_scale first; coupled_decay is added to it as coupled_decay * w; w is multiplied by shrink before the update. */
 typedef struct {
@@ -81,13 +92,19 @@ typedef struct {
     X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
-    X(cross_entropy, (float *loss, float *dx, const float *x, const int32_t *labels, const float *weights, ptrdiff_t rows, \
-                      ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, double total_weight)) \
-    X(squared_error, (float *loss, float *dx, const float *x, const float *target, const float *weights, ptrdiff_t rows, \
-                      ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt, double total_weight)) \
+    X(cross_entropy, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(probability_cross_entropy, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(focal, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(binary_cross_entropy, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(squared_error, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(absolute_error, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(huber, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(poisson, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
+    X(quantile, (const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)) \
     X(softmax, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
     X(log_softmax, (float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
     X(argmax, (int32_t *best, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(agreement, (float *hits, const float *x, const float *t, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx, ptrdiff_t ldt)) \
     X(sgd, (float *w, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(momentum, (float *w, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \
     X(adam, (float *w, float *m, float *v, const float *g, ptrdiff_t n, const fastdl_update *u)) \

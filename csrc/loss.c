@@ -1,15 +1,22 @@
-/* Losses of a block of rows, with their gradients in the same pass. The gradient is that of the weighted mean
- * sum(s l) / sum(s) over the whole batch; a row of weight 0 has a gradient of exactly 0, whatever it holds. */
-#include "fastdl.h"
-#include "vecmath.h"
+/* Softmax and its losses, row by row, with their gradients in the same pass. All work on differences to the row's largest
+ * logit, so that no finite logit overflows. */
+#include "loss.h"
 
-FDL_INLINE float row_share(const float *weights, ptrdiff_t i, double total) /* s_i / sum(s) */
+FDL_INLINE float first_lane(v16 x)
 {
-    return total > 0.0 ? (float)((weights ? (double)weights[i] : 1.0) / total) : 0.0f;
+    float lane[16];
+    v16_store(lane, x);
+    return lane[0];
 }
 
-/* y = e^(x - max x) and returns the sum; *largest gets max x. y may be NULL.   y, x: (cols,) */
-FDL_INLINE float exp_row(float *y, float *largest, const float *x, ptrdiff_t cols)
+FDL_INLINE m16 all_but(ptrdiff_t skipped, int n) /* the first n lanes without this one, if it is one of them */
+{
+    return m16_from_bits(((1u << n) - 1u) & ~(skipped >= 0 && skipped < n ? 1u << skipped : 0u));
+}
+
+/* y = e^(x - max x) and returns the sum without element `skipped` (-1: of all); *largest gets max x. y may be NULL.
+ * y, x: (cols,) */
+FDL_INLINE float exp_row(float *y, float *largest, const float *x, ptrdiff_t cols, ptrdiff_t skipped)
 {
     const v16 lowest = v16_set1(-__builtin_inff());
     v16 top = lowest, sum = v16_zero();
@@ -24,13 +31,13 @@ FDL_INLINE float exp_row(float *y, float *largest, const float *x, ptrdiff_t col
     const v16 shift = v16_set1(*largest);
     for (j = 0; j + 16 <= cols; j += 16) {
         const v16 e = v16_exp(v16_sub(v16_load(x + j), shift));
-        sum = v16_add(sum, e);
+        sum = v16_add(sum, skipped < 0 ? e : v16_select(all_but(skipped - j, 16), e, v16_zero()));
         if (y)
             v16_store(y + j, e);
     }
     if (rest) {
-        const v16 e = v16_select(inside, v16_exp(v16_sub(v16_load_n(x + j, rest), shift)), v16_zero());
-        sum = v16_add(sum, e);
+        const v16 e = v16_exp(v16_sub(v16_load_n(x + j, rest), shift));
+        sum = v16_add(sum, v16_select(all_but(skipped - j, rest), e, v16_zero()));
         if (y)
             v16_store_n(y + j, e, rest);
     }
@@ -51,7 +58,7 @@ static void fdl_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t cols
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         float largest;
-        const float sum = exp_row(y + i * ldy, &largest, x + i * ldx, cols);
+        const float sum = exp_row(y + i * ldy, &largest, x + i * ldx, cols, -1);
         scale_row(y + i * ldy, cols, 1.0f / sum);
     }
 }
@@ -61,7 +68,7 @@ static void fdl_log_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t 
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         float largest;
-        const v16 log_sum = v16_log(v16_set1(exp_row(NULL, &largest, x + i * ldx, cols))), shift = v16_set1(largest);
+        const v16 log_sum = v16_log(v16_set1(exp_row(NULL, &largest, x + i * ldx, cols, -1))), shift = v16_set1(largest);
         for (ptrdiff_t j = 0; j < cols; j += 16) {
             const int n = (int)(cols - j < 16 ? cols - j : 16);
             v16_store_n(y + i * ldy + j, v16_sub(v16_sub(v16_load_n(x + i * ldx + j, n), shift), log_sum), n);
@@ -69,48 +76,109 @@ static void fdl_log_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t 
     }
 }
 
-/* loss_i = log(sum_j e^x_ij) - x_i,label and dx_ij = s_i / sum(s) (softmax(x_i)_j - [j = label_i]).
- * loss: (rows,)   dx: (rows, lddx) or NULL, not x   x: (rows, ldx) logits   labels: (rows,) in 0 .. cols - 1
- * weights: (rows,) or NULL for 1   total_weight: sum(s) over the batch */
-static void fdl_cross_entropy(float *loss, float *dx, const float *x, const int32_t *labels, const float *weights,
-                              ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, double total_weight)
+/* Labels t_i, smoothed by e = parameters[0]: a label counts 1 - e, and e is spread over all classes (Szegedy et al. 2016).
+ * loss_i = log(sum_j e^x_ij) - (1 - e) x_i,t_i - e mean_j x_ij and
+ * dx_ij = s_i / sum(s) (softmax(x_i)_j - (1 - e) [j = t_i] - e / cols).
+ * loss: (B,)   dx: (B, lddx) or NULL, not x   x: (B, ldx) logits   labels: (B,) in 0 .. cols - 1   weights: (B,) or NULL */
+static void fdl_cross_entropy(const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)
 {
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        const float *row = x + i * ldx;
-        float *gradient = dx ? dx + i * lddx : NULL, largest;
-        const float sum = exp_row(gradient, &largest, row, cols);
-        float log_sum[16];
-        v16_store(log_sum, v16_log(v16_set1(sum)));
-        loss[i] = largest - row[labels[i]] + log_sum[0];
+    const float smoothing = a->parameters[0], spread = smoothing / (float)a->cols;
+    for (ptrdiff_t i = i0; i < i1; i++) {
+        const float *row = a->x + i * a->ldx;
+        float *gradient = a->dx ? a->dx + i * a->lddx : NULL, largest;
+        const ptrdiff_t label = a->labels[i];
+        const float sum = exp_row(gradient, &largest, row, a->cols, -1);
+        const float log_sum = first_lane(v16_log(v16_set1(sum)));
+        float below = largest - row[label];   /* how far the label is, on the average of all that count */
+        if (smoothing != 0.0f) {
+            v16 distances = v16_zero();
+            for (ptrdiff_t j = 0; j < a->cols; j += 16) {
+                const int n = (int)(a->cols - j < 16 ? a->cols - j : 16);
+                const v16 distance = v16_sub(v16_set1(largest), v16_load_n(row + j, n));
+                distances = v16_add(distances, v16_select(m16_from_bits((1u << n) - 1u), distance, v16_zero()));
+            }
+            below = (1.0f - smoothing) * below + spread * v16_sum(distances);
+        }
+        const float share = row_share(a, i);   /* before the loss is written: weights may lie there */
+        a->loss[i] = below + log_sum;
         if (!gradient)
             continue;
-        const float share = row_share(weights, i, total_weight);
         if (share == 0.0f) {
-            memset(gradient, 0, (size_t)cols * sizeof *gradient);
+            memset(gradient, 0, (size_t)a->cols * sizeof *gradient);
             continue;
         }
-        scale_row(gradient, cols, share / sum);
-        gradient[labels[i]] -= share;
+        scale_row(gradient, a->cols, share / sum);
+        if (smoothing != 0.0f) {
+            const v16 all = v16_set1(share * spread);
+            for (ptrdiff_t j = 0; j < a->cols; j += 16) {
+                const int n = (int)(a->cols - j < 16 ? a->cols - j : 16);
+                v16_store_n(gradient + j, v16_sub(v16_load_n(gradient + j, n), all), n);
+            }
+        }
+        gradient[label] -= share * (1.0f - smoothing);
     }
 }
 
-/* loss_i = mean_j (x_ij - t_ij)^2 and dx_ij = s_i / sum(s) 2 (x_ij - t_ij) / cols.
- * loss: (rows,)   dx: (rows, lddx) or NULL, may be x   x: (rows, ldx)   target: (rows, ldt)   weights: (rows,) or NULL */
-static void fdl_squared_error(float *loss, float *dx, const float *x, const float *target, const float *weights, ptrdiff_t rows,
-                              ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt, double total_weight)
+/* The same of targets t_i that are probabilities, T_i their sum, which should be about 1:
+ * loss_i = sum_j t_ij (log(sum_k e^x_ik) - x_ij) and dx_ij = s_i / sum(s) (T_i softmax(x_i)_j - t_ij).
+ * loss: (B,)   dx: (B, lddx) or NULL, not x   x: (B, ldx) logits   target: (B, ldt) >= 0   weights: (B,) or NULL */
+static void fdl_probability_cross_entropy(const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)
 {
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        const float share = row_share(weights, i, total_weight);
-        const v16 factor = v16_set1(2.0f * share / (float)cols);
-        v16 sum = v16_zero();
-        for (ptrdiff_t j = 0; j < cols; j += 16) {
-            const int n = (int)(cols - j < 16 ? cols - j : 16);
-            const v16 d = v16_sub(v16_load_n(x + i * ldx + j, n), v16_load_n(target + i * ldt + j, n));
-            sum = v16_fma(d, d, sum);
-            if (dx)
-                v16_store_n(dx + i * lddx + j, share == 0.0f ? v16_zero() : v16_mul(factor, d), n);
+    for (ptrdiff_t i = i0; i < i1; i++) {
+        const float *row = a->x + i * a->ldx, *target = a->target + i * a->ldt;
+        float *gradient = a->dx ? a->dx + i * a->lddx : NULL, largest;
+        const float sum = exp_row(gradient, &largest, row, a->cols, -1);
+        const float log_sum = first_lane(v16_log(v16_set1(sum)));
+        v16 distances = v16_zero(), targets = v16_zero();
+        for (ptrdiff_t j = 0; j < a->cols; j += 16) {
+            const int n = (int)(a->cols - j < 16 ? a->cols - j : 16);
+            const v16 t = v16_load_n(target + j, n), distance = v16_sub(v16_set1(largest), v16_load_n(row + j, n));
+            /* a class of probability 0 may be infinitely far */
+            distances = v16_fma(t, v16_select(v16_lt(v16_zero(), t), distance, v16_zero()), distances);
+            targets = v16_add(targets, t);
         }
-        loss[i] = v16_sum(sum) / (float)cols;
+        const float total = v16_sum(targets), share = row_share(a, i);
+        a->loss[i] = v16_sum(distances) + total * log_sum;
+        if (!gradient)
+            continue;
+        const v16 p_factor = v16_set1(share * total / sum), t_factor = v16_set1(share);
+        for (ptrdiff_t j = 0; j < a->cols; j += 16) {
+            const int n = (int)(a->cols - j < 16 ? a->cols - j : 16);
+            const v16 p = v16_mul(v16_load_n(gradient + j, n), p_factor);
+            v16_store_n(gradient + j, share == 0.0f ? v16_zero() : v16_fnma(v16_load_n(target + j, n), t_factor, p), n);
+        }
+    }
+}
+
+/* Focal loss of labels t_i (Lin et al. 2017), p = softmax(x_i)_t_i, q = 1 - p, g = parameters[0] >= 0:
+ * loss_i = -q^g log p and dx_ij = s_i / sum(s) q^g (1 + g p r) (softmax(x_i)_j - [j = t_i]) with r = -log p / q.
+ * q comes from the other classes' sum, never as 1 - p, and r goes to 1 with q to 0, so that both ends are smooth.
+ * loss: (B,)   dx: (B, lddx) or NULL, not x   x: (B, ldx) logits   labels: (B,) in 0 .. cols - 1   weights: (B,) or NULL */
+static void fdl_focal(const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)
+{
+    const float gamma = a->parameters[0];
+    for (ptrdiff_t i = i0; i < i1; i++) {
+        const float *row = a->x + i * a->ldx;
+        float *gradient = a->dx ? a->dx + i * a->lddx : NULL, largest;
+        const ptrdiff_t label = a->labels[i];
+        const float others = exp_row(gradient, &largest, row, a->cols, label);
+        const float below = largest - row[label], own = first_lane(v16_exp(v16_set1(-below))), sum = others + own;
+        const float minus_log_p =
+            below == 0.0f ? first_lane(v16_log1p(v16_set1(others))) : below + first_lane(v16_log(v16_set1(sum)));
+        const float p = own / sum, q = others / sum;
+        const float power = gamma == 0.0f ? 1.0f : first_lane(v16_exp(v16_mul(v16_set1(gamma), v16_log(v16_set1(q)))));
+        const float share = row_share(a, i);
+        a->loss[i] = power * minus_log_p;
+        if (!gradient)
+            continue;
+        if (share == 0.0f) {
+            memset(gradient, 0, (size_t)a->cols * sizeof *gradient);
+            continue;
+        }
+        const float ratio = q == 0.0f ? 1.0f : minus_log_p / q;
+        const float factor = share * power * (1.0f + (p == 0.0f ? 0.0f : gamma * p * ratio));
+        scale_row(gradient, a->cols, factor / sum);
+        gradient[label] = -factor * q;
     }
 }
 

@@ -41,7 +41,7 @@ class Fit:
         self.epochs, self.first_epoch, self.first_step = epochs, trainer.epoch, trainer.step
         self.batch = min(batch_size, training.size)
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
-        self.program = trainer.training_step(self.batch, training.weights is not None)
+        self.program = trainer.training_step(self.batch, training.form)
         # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
         mapped = is_mapped(training.x) or (validation is not None and is_mapped(validation.x))
         self.beginning = trainer.snapshot() if mapped else None

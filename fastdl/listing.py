@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastdl.kernels._loss import record_loss
 from fastdl.program import Buffer
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SHOWN = 4  # arrays of an op; the others are vectors of a column each
 PER_ELEMENT = {
     "batchnorm.forward": 8,
     "batchnorm.backward": 14,
-    "loss.cross_entropy": 20,
+    "loss.softmax_cross_entropy": 20,
     "optimizer.sgd": 4,
     "optimizer.adam": 14,
     "reduce.norm": 2,
@@ -121,7 +122,10 @@ def cells(place: str, row: Row, total: float | None) -> tuple[str, ...]:
 def row_of(op: Op, seconds: float | None) -> Row:
     """What one op is."""
     arrays = {name: array for name, value in op.arguments.items() if (array := array_of(value)) is not None}
-    kernel = "Python" if op.record is None else name_of(op.record)
+    if op.record is record_loss:
+        kernel = f"loss.{op.arguments['kind']}"
+    else:
+        kernel = "Python" if op.record is None else name_of(op.record)
     shapes = {name: array.shape for name, array in arrays.items()}
     return Row(op.label, kernel, shapes, sum(a.nbytes for a in arrays.values()), flops_of(kernel, shapes), seconds)
 

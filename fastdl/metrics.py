@@ -8,6 +8,7 @@ import numpy as np
 
 from fastdl.errors import by_name
 from fastdl.kernels import loss
+from fastdl.kernels._loss import record_loss
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
@@ -21,19 +22,20 @@ class Metric:
     ----------
     name : str
         As in the history, with "val_" in front for validation data.
-    head : str
-        The kind of loss that it goes with.
     """
 
     name: ClassVar[str] = ""
-    head: ClassVar[str] = ""
+
+    def goes_with(self, of: Loss) -> bool:
+        """Whether it means something beside this loss."""
+        raise NotImplementedError
 
     def check(self, of: Loss) -> None:
         """Refuse a loss that it does not go with."""
-        if of.head != self.head:
-            raise ValueError(f"metrics: {self.name!r} does not go with the loss {of.name!r}")
+        if not self.goes_with(of):
+            raise ValueError(f"metrics: {self.name!r} does not go with the loss {of.name or of!r}")
 
-    def record(self, recorder: Recorder, values: Buffer, x: Buffer, targets: Buffer) -> None:
+    def record(self, recorder: Recorder, values: Buffer, x: Buffer, targets: Buffer, of: Loss) -> None:
         """Record each row's value."""
         raise NotImplementedError
 
@@ -42,27 +44,50 @@ class Metric:
 
 
 class Accuracy(Metric):
-    """Fraction of rows whose largest output is the label's."""
+    """Fraction of rows whose largest output is the label's, or that of the largest target probability.
 
-    name, head = "accuracy", "softmax"
+    With binary cross-entropy: fraction of outputs above 0 (p > 1/2) where the target is above 1/2, and not elsewhere.
+    """
 
-    def record(self, recorder: Recorder, values: Buffer, x: Buffer, targets: Buffer) -> None:
+    name = "accuracy"
+
+    def goes_with(self, of: Loss) -> bool:
+        """With losses of classes."""
+        return of.head in ("softmax", "sigmoid")
+
+    def record(self, recorder: Recorder, values: Buffer, x: Buffer, targets: Buffer, of: Loss) -> None:
         """Record hits and misses."""
-        recorder.add(loss.record_hits, hits=values, x=x, labels=targets)
+        recorder.add(loss.record_hits, hits=values, x=x, target=targets, each=of.head == "sigmoid")
 
 
-class MSE(Metric):
+class Error(Metric):
+    """Mean over rows and outputs of how far an output is from its target."""
+
+    def goes_with(self, of: Loss) -> bool:
+        """With losses whose outputs estimate the targets."""
+        return of.estimates
+
+    def record(self, recorder: Recorder, values: Buffer, x: Buffer, targets: Buffer, of: Loss) -> None:
+        """Record the errors."""
+        if targets.shape != x.shape:
+            raise ValueError(f"metrics: {self.name!r} expects a target for each of {x.shape[1]} outputs")
+        total = np.ones(2)
+        recorder.add(record_loss, kind=self.name, loss=values, dx=None, x=x, target=targets, total=total)
+
+
+class MSE(Error):
     """Mean squared error over rows and outputs."""
 
-    name, head = "mse", "linear"
-
-    def record(self, recorder: Recorder, values: Buffer, x: Buffer, targets: Buffer) -> None:
-        """Record squared errors."""
-        total = np.ones(2)
-        recorder.add(loss.record_mse, loss=values, dx=None, x=x, target=targets, total=total, weights=None)
+    name = "mse"
 
 
-KINDS: dict[str, type[Metric]] = {kind.name: kind for kind in (Accuracy, MSE)}
+class MAE(Error):
+    """Mean absolute error over rows and outputs."""
+
+    name = "mae"
+
+
+KINDS: dict[str, type[Metric]] = {kind.name: kind for kind in (Accuracy, MSE, MAE)}
 
 
 def metrics_of(values: Any) -> list[Metric]:

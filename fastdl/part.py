@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from fastdl.program import Array
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a program has to know of its data: whether rows weigh differently, and what the targets look like."""
+
+    weighted: bool
+    labels: bool  # int32
+    columns: int
+
+
 @dataclass(slots=True)
 class Part:
     """Inputs, targets, weights (None: all weigh the same), and which rows count (None: all)."""
@@ -28,6 +37,11 @@ class Part:
     def size(self) -> int:
         """Number of rows that count."""
         return self.x.shape[0] if self.rows is None else len(self.rows)
+
+    @property
+    def form(self) -> Form:
+        """What a program for these data has to know of them."""
+        return Form(self.weights is not None, self.targets.dtype == np.int32, self.targets.shape[1])
 
     def split(self, fraction: float, seed: int) -> tuple[Part, Part]:
         """The training and the validation part, drawn by the seed."""

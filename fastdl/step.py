@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from fastdl.losses import Loss
     from fastdl.metrics import Metric
     from fastdl.optim import ClipNorm, Optimizer
+    from fastdl.part import Form
     from fastdl.program import Array
 
 
 class Batches:
     """What both programs share: sources of inputs, targets and weights, and the sums that are kept over an epoch."""
 
-    def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], weighted: bool) -> None:
-        features, outputs = network.widths
-        self.network, self.loss, self.metrics = network, of, metrics
-        self.inputs = Rows(features)
-        self.targets = Rows(of.target_columns(outputs))
-        self.weights = Rows(1) if weighted else None
+    def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], form: Form) -> None:
+        self.network, self.loss, self.metrics, self.form = network, of, metrics, form
+        self.inputs = Rows(network.widths[0])
+        self.targets = Rows(form.columns)
+        self.weights = Rows(1) if form.weighted else None
         self.total = np.zeros(2)  # sums over the batch
         self.sums = {name: np.zeros(2) for name in ("loss", *(metric.name for metric in metrics))}
 
@@ -56,7 +56,7 @@ class Batches:
     def record_forward(self, recorder: Recorder) -> tuple[Buffer, Buffer | None, Any]:
         """Record everything up to the network's output. Returns targets, weights, and what `lower` gave."""
         x = lower_input(recorder, self.network, self.inputs)
-        targets = self.loss.record_targets(recorder, self.targets)
+        targets = self.loss.record_targets(recorder, self.targets, self.form.labels)
         weights = None
         if self.weights is not None:
             weights = recorder.vector()
@@ -77,7 +77,7 @@ class Batches:
         recorder.outputs.append(("the loss", values))
         for metric in self.metrics:
             values = recorder.vector()
-            metric.record(recorder, values, y, targets)
+            metric.record(recorder, values, y, targets, self.loss)
             recorder.add(loss.record_count, totals=self.sums[metric.name], values=values, weights=weights)
 
 
@@ -104,7 +104,7 @@ class TrainingStep(Batches):
         network: Network,
         of: Loss,
         metrics: Sequence[Metric],
-        weighted: bool,
+        form: Form,
         batch: int,
         memory: Memory,
         optimizer: Optimizer,
@@ -112,7 +112,7 @@ class TrainingStep(Batches):
         *,
         for_diagnosis: bool = False,
     ) -> None:
-        super().__init__(network, of, metrics, weighted)
+        super().__init__(network, of, metrics, form)
         self.batch = batch
         self.memory = memory
         self.norm = np.ones(2)  # of the gradient, and the factor that clips it
@@ -159,8 +159,8 @@ class TrainingStep(Batches):
 class Evaluation(Batches):
     """Loss and metrics of many rows in inference mode."""
 
-    def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], weighted: bool) -> None:
-        super().__init__(network, of, metrics, weighted)
+    def __init__(self, network: Network, of: Loss, metrics: Sequence[Metric], form: Form) -> None:
+        super().__init__(network, of, metrics, form)
         recorder = Recorder(BATCH_ROWS, training=False)
         targets, weights, (y, _) = self.record_forward(recorder)
         self.record_loss(recorder, y.buffer, None, targets, weights)

@@ -16,7 +16,7 @@ from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
 from fastdl.nn.network import Network
 from fastdl.optim import ClipNorm, Optimizer, optimizer_of
-from fastdl.part import Part, check_inputs, check_part
+from fastdl.part import Form, Part, check_inputs, check_part
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
 from fastdl.schedule import Schedule, schedule_of
@@ -33,8 +33,11 @@ class Trainer:
     ----------
     net : Network
         Built or not. A built or loaded one is trained on from its weights.
-    loss : str or Loss
-        "cross_entropy", "mse", or an object of `fastdl.losses`.
+    loss : str, Loss or callable
+        "cross_entropy", "binary_cross_entropy", "focal", "mse", "mae", "huber", "poisson", or an object of
+        `fastdl.losses`. Or your own in NumPy, `f(y_true, y_pred) -> (loss per row, d loss/d y_pred)`: from arrays of
+        shape (B, columns of y) and (B, outputs) to (B,) and (B, outputs); weights and the mean are seen to. Integer y
+        of shape (n,) comes as (B,) if there are several outputs.
     optimizer : Optimizer or str, optional
         Adam by default.
     schedule : Schedule or str, optional
@@ -42,7 +45,7 @@ class Trainer:
     clip : ClipNorm, optional
         Gradient clipping.
     metrics : list of str or Metric
-        "accuracy", "mse".
+        "accuracy", "mse", "mae".
     seed : int
         Everything random depends on it. Same seed, same bits, at any number of threads.
     threads : int, optional
@@ -72,7 +75,7 @@ class Trainer:
     def __init__(
         self,
         net: Network,
-        loss: str | Loss = "cross_entropy",
+        loss: str | Loss | Callable[[Array, Array], tuple[Any, Any]] = "cross_entropy",
         optimizer: Optimizer | str | None = None,
         schedule: Schedule | str | None = None,
         clip: ClipNorm | None = None,
@@ -116,19 +119,19 @@ class Trainer:
             self._programs[key] = make()
         return self._programs[key]
 
-    def training_step(self, batch: int, weighted: bool) -> TrainingStep:
+    def training_step(self, batch: int, form: Form) -> TrainingStep:
         """The program of a step for batches of up to so many rows."""
-        step: TrainingStep = self._program(("step", batch, weighted), lambda: self._make_step(batch, weighted, False))
+        step: TrainingStep = self._program(("step", batch, form), lambda: self._make_step(batch, form, False))
         return step
 
-    def _make_step(self, batch: int, weighted: bool, for_diagnosis: bool) -> TrainingStep:
+    def _make_step(self, batch: int, form: Form, for_diagnosis: bool) -> TrainingStep:
         if self._memory is None:
             self._memory = Memory(self.net, self.optimizer.slots)
         return TrainingStep(
             self.net,
             self.loss,
             self.metrics,
-            weighted,
+            form,
             batch,
             self._memory,
             self.optimizer,
@@ -157,16 +160,14 @@ class Trainer:
 
     def evaluate_part(self, part: Part) -> dict[str, float]:
         """Loss and metrics of checked data, in inference mode."""
-        weighted = part.weights is not None
-        evaluation = self._program(
-            ("evaluation", weighted), lambda: Evaluation(self.net, self.loss, self.metrics, weighted)
-        )
+        form = part.form
+        evaluation = self._program(("evaluation", form), lambda: Evaluation(self.net, self.loss, self.metrics, form))
         means: dict[str, float] = evaluation(part.x, part.targets, part.weights, part.rows, self.team("evaluation"))
         return means
 
     def diagnose_step(self, batch: int, part: Part, rows: Array) -> str | None:
         """Rerun the coming step on these rows without applying it; which layer goes non-finite first, if any."""
-        probe = self._make_step(batch, part.weights is not None, True)
+        probe = self._make_step(batch, part.form, True)
         probe.set(part.x, part.targets, part.weights, rows)
         probe.program.begin(len(rows), batch, 1, self.seed, self.step, np.zeros((1, 1)))
         run(probe.program, TeamSize(1))
@@ -325,11 +326,13 @@ class Trainer:
         batch, repeats = check_int("batch_size", batch_size, 1), check_int("repeats", repeats, 1)
         self.net.require_built("program()")
         with self.net.busy("program", changes=True):
-            step = self.training_step(batch, False)
-            seconds = None
+            part, seconds = None, None
             if X is not None:
                 x = check_inputs(self.net, X, "X")
                 part, _ = check_part(self.net, self.loss, x, y, None, None, self.net.classes_)
+            columns = self.loss.target_columns(self.net.widths[1])
+            step = self.training_step(batch, Form(False, self.loss.labels, columns) if part is None else part.form)
+            if part is not None:
                 seconds = self._time_ops(step, part, batch, repeats)
         listing = Listing(step.ops, batch, seconds)
         print(listing)

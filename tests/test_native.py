@@ -26,8 +26,9 @@ FUSED = {
     "activation": "8b5342db494a02e8",
     "dense": "c56dc8855f0f7259",
     "dropout": "358bf0bafcb829e2",
+    "elementwise_loss": "2a209392ce57d092",
     "gather": "29a37d44a090c262",
-    "loss": "ec189deb4c33efda",
+    "loss": "c4905d9f9ff8f8d6",
     "noise": "100bfc1987c936a8",
     "norm": "023127e2b30dacdf",
     "optimizer": "8d64298fce300f46",
@@ -69,8 +70,8 @@ def check(hashes: dict[str, dict[str, str]]) -> None:
 
 def test_the_driver_calls_every_kernel() -> None:
     listed = set(re.findall(r"^ +X\((\w+),", HEADER.read_text(), re.M))
-    called = set(re.findall(r"\bK->(\w+)\(", "".join(path.read_text() for path in DRIVER)))
-    assert "gemm_block" in listed and listed == called
+    called = set(re.findall(r"\bK->(\w+)", "".join(path.read_text() for path in DRIVER)))
+    assert "gemm_block" in listed and listed == called - {"isa"}
 
 
 @pytest.mark.slow

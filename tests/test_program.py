@@ -296,13 +296,14 @@ def test_no_step_allocates(tmp_path: Path, threads: int) -> None:
         from networks import blobs, mlp
         import fastdl as fdl
         from fastdl import optim
+        from fastdl.part import Form
         allocations = ctypes.CDLL({str(tmp_path / "count.so")!r}).allocations
         allocations.restype = ctypes.c_long
         X, y = blobs(8000, 32)
         weights = np.ones(8000, np.float32)
         trainer = fdl.Trainer(mlp(64), clip=optim.ClipNorm(0.1), metrics=["accuracy"])
         trainer.fit(X, y, batch_size=20, sample_weight=weights, progress=False)
-        step = trainer.training_step(20, True)
+        step = trainer.training_step(20, Form(weighted=True, labels=True, columns=1))
         targets = y.astype(np.int32).reshape(-1, 1)
         order = np.arange(8000)[::-1].copy()
 

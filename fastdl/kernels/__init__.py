@@ -13,8 +13,9 @@ from fastdl.kernels.dropout import (
     dropout_forward,
     dropout_mask,
 )
+from fastdl.kernels.elementwise_loss import binary_cross_entropy, huber, mae, mse, poisson, quantile
 from fastdl.kernels.gather import gather
-from fastdl.kernels.loss import mse, softmax_cross_entropy
+from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entropy_probabilities
 from fastdl.kernels.merge import add, concatenate
 from fastdl.kernels.noise import gaussian_noise
 from fastdl.kernels.optimizer import adam_update, momentum_update, sgd_update
@@ -33,6 +34,7 @@ __all__ = [
     "batchnorm_backward",
     "batchnorm_forward",
     "batchnorm_stats",
+    "binary_cross_entropy",
     "clip_by_global_norm",
     "concatenate",
     "dense_backward",
@@ -40,19 +42,25 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "dropout_mask",
+    "focal",
     "gather",
     "gaussian_noise",
     "global_norm",
+    "huber",
     "log_softmax",
+    "mae",
     "matmul",
     "momentum_update",
     "mse",
     "permutation",
     "philox4x32",
+    "poisson",
+    "quantile",
     "random_normal",
     "random_uniform",
     "sgd_update",
     "smooth_clip",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_cross_entropy_probabilities",
 ]

@@ -33,6 +33,17 @@ cdef extern from "fastdl.h" nogil:
         ptrdiff_t width, column
         float keep
 
+    ctypedef struct fastdl_loss:
+        float* loss
+        float* dx
+        const float* x
+        const float* target
+        const int32_t* labels
+        const float* weights
+        const double* total_weight
+        const float* parameters
+        ptrdiff_t n_parameters, cols, lddx, ldx, ldt
+
     ctypedef struct fastdl_update:
         float lr, grad_scale, coupled_decay, shrink
         float momentum
@@ -77,17 +88,22 @@ cdef extern from "fastdl.h" nogil:
                         uint32_t stream) noexcept nogil
         void (*normal)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,
                        uint32_t stream) noexcept nogil
-        void (*cross_entropy)(float* loss, float* dx, const float* x, const int32_t* labels, const float* weights,
-                              ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx,
-                              double total_weight) noexcept nogil
-        void (*squared_error)(float* loss, float* dx, const float* x, const float* target, const float* weights,
-                              ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t ldx, ptrdiff_t ldt,
-                              double total_weight) noexcept nogil
+        void (*cross_entropy)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*probability_cross_entropy)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*focal)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*binary_cross_entropy)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*squared_error)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*absolute_error)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*huber)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*poisson)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
+        void (*quantile)(const fastdl_loss* a, ptrdiff_t i0, ptrdiff_t i1) noexcept nogil
         void (*softmax)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
                         ptrdiff_t ldx) noexcept nogil
         void (*log_softmax)(float* y, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy,
                             ptrdiff_t ldx) noexcept nogil
         void (*argmax)(int32_t* best, const float* x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx) noexcept nogil
+        void (*agreement)(float* hits, const float* x, const float* t, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx,
+                          ptrdiff_t ldt) noexcept nogil
         void (*sgd)(float* w, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
         void (*momentum)(float* w, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil
         void (*adam)(float* w, float* m, float* v, const float* g, ptrdiff_t n, const fastdl_update* u) noexcept nogil

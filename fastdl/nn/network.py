@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fastdl.data import as_rows
 from fastdl.errors import check_int, check_seed
 from fastdl.kernels import softmax
@@ -131,6 +133,9 @@ class Network(Weights):
     def predict_proba(self, X: Any) -> Array:
         """Class probabilities: the softmax or sigmoid of the raw outputs, by the loss the network was trained with.
 
+        Of a softmax, a row's sum is 1. Of a sigmoid, column j is the probability that output j is on: one output gives
+        one column, the probability of `classes_[1]`.
+
         Parameters
         ----------
         X : array_like, shape (n, features)
@@ -145,15 +150,15 @@ class Network(Weights):
             If the network's loss gave it no such head.
         """
         outputs = self.predict(X)
-        if self.head != "softmax":
+        if self.head not in ("softmax", "sigmoid"):
             raise ValueError(
                 f"predict_proba: expected a network trained with a classification loss such as 'cross_entropy', "
                 f"this one's head is {self.head!r}"
             )
-        return softmax(outputs)
+        return softmax(outputs) if self.head == "softmax" else sigmoid(outputs)
 
     def predict_classes(self, X: Any) -> Array:
-        """The most likely class of each row, as in the training labels.
+        """The most likely class of each row, as in the training labels; of several sigmoids, which of them are on.
 
         Parameters
         ----------
@@ -161,10 +166,17 @@ class Network(Weights):
 
         Returns
         -------
-        ndarray, shape (n,)
-            Elements of `classes_`.
+        ndarray, shape (n,), or (n, outputs)
+            Elements of `classes_`; of one sigmoid the second one where its probability is above 1/2. Of several
+            sigmoids 1 where it is above 1/2, else 0, int64.
         """
-        best = self.predict_proba(X).argmax(axis=1)
+        if self.head == "sigmoid":
+            best = (self.predict(X) > 0).astype(np.int64)  # the raw outputs: a sigmoid near 1/2 may round to it
+            if best.shape[1] > 1:
+                return best
+            best = best[:, 0]
+        else:
+            best = self.predict_proba(X).argmax(axis=1)
         return best if self.classes_ is None else self.classes_[best]
 
     def summary(self) -> str:
@@ -196,3 +208,10 @@ class Network(Weights):
         self._lock = threading.RLock()
         self._fitting = None
         self._predictors = []
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), as the softmax of 0 and x; small values keep their digits."""
+    pairs = np.zeros((x.size, 2), np.float32)
+    pairs[:, 1] = x.ravel()
+    return np.ascontiguousarray(softmax(pairs)[:, 1]).reshape(x.shape)

@@ -151,12 +151,13 @@ def classes_of(labels: Any, network: Network) -> np.ndarray[Any, Any] | None:
     """The labels of the outputs, if the file has some."""
     if labels is None:
         return None
+    two = network.head == "sigmoid" and network.output_shape == (1,)  # what that output's 0 and 1 stand for
     uniform = isinstance(labels, list) and len({type(label) for label in labels}) == 1
     if (
         not uniform
         or len(set(map(str, labels))) != len(labels)
         or not isinstance(labels[0], str | int)
-        or (len(labels),) != network.output_shape
+        or (len(labels),) != ((2,) if two else network.output_shape)
     ):
         raise ValueError(f"classes: expected a label for each of {network.output_shape} outputs, got {labels!r}")
     return np.asarray(labels)

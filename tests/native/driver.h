@@ -10,6 +10,7 @@
     X(activation) \
     X(dense) \
     X(dropout) \
+    X(elementwise_loss) \
     X(gather) \
     X(loss) \
     X(noise) \

@@ -1,0 +1,19 @@
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Float32: TypeAlias = NDArray[np.float32]
+
+def mse(pred: ArrayLike, target: ArrayLike, weights: ArrayLike | None = None) -> tuple[_Float32, _Float32]: ...
+def mae(pred: ArrayLike, target: ArrayLike, weights: ArrayLike | None = None) -> tuple[_Float32, _Float32]: ...
+def huber(
+    pred: ArrayLike, target: ArrayLike, weights: ArrayLike | None = None, delta: float = 1.0
+) -> tuple[_Float32, _Float32]: ...
+def poisson(log_rate: ArrayLike, target: ArrayLike, weights: ArrayLike | None = None) -> tuple[_Float32, _Float32]: ...
+def binary_cross_entropy(
+    logits: ArrayLike, target: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[_Float32, _Float32]: ...
+def quantile(
+    pred: ArrayLike, target: ArrayLike, levels: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[_Float32, _Float32]: ...
