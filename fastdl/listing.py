@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastdl.kernels._loss import record_loss
 from fastdl.kernels._update import record_update
 from fastdl.program import Buffer
 
@@ -21,7 +22,7 @@ SHOWN = 4  # arrays of an op; the others are vectors of a column each
 PER_ELEMENT = {
     "batchnorm.forward": 8,
     "batchnorm.backward": 14,
-    "loss.cross_entropy": 20,
+    "loss.softmax_cross_entropy": 20,
     "optimizer.sgd": 4,
     "optimizer.normalized_sgd": 4,
     "optimizer.momentum": 6,
@@ -145,11 +146,12 @@ def array_of(value: Any) -> Array | None:
 
 
 def name_of(op: Op) -> str:
-    """Such as "dense.forward" of fastdl.kernels.dense.record_forward; optimizers have one for all."""
-    if op.record is record_update:
-        return f"optimizer.{op.arguments['kind']}"
-    record: Any = op.record
-    return f"{record.__module__.rpartition('.')[2]}.{record.__name__.removeprefix('record_')}"
+    """Such as "dense.forward" of fastdl.kernels.dense.record_forward; optimizers have one for all, and so have losses."""
+    for record, noun in ((record_update, "optimizer"), (record_loss, "loss")):
+        if op.record is record:
+            return f"{noun}.{op.arguments['kind']}"
+    made: Any = op.record
+    return f"{made.__module__.rpartition('.')[2]}.{made.__name__.removeprefix('record_')}"
 
 
 def flops_of(kernel: str, shapes: dict[str, tuple[int, ...]]) -> int:

@@ -5,6 +5,7 @@ import pytest
 
 import fastdl as fdl
 from fastdl import datasets, nn, optim
+from fastdl.part import Form
 
 
 def trainer() -> fdl.Trainer:
@@ -17,7 +18,7 @@ def test_lists_every_op_with_its_shapes_and_operations(capsys: pytest.CaptureFix
     made.net.build(64)
     listing = made.program(batch_size=16)
     assert str(listing) in capsys.readouterr().out
-    step = made.training_step(16, False)
+    step = made.training_step(16, Form(weighted=False, labels=True, columns=1))
     assert sum(op.native for op in step.ops) == len(step.program)
     assert len(listing.rows) == len(step.ops)
     products = [row for row in listing.rows if row.op == "dense.forward"]
@@ -25,7 +26,9 @@ def test_lists_every_op_with_its_shapes_and_operations(capsys: pytest.CaptureFix
     assert products[0].shapes["w"] == (64, 24)
     assert products[0].bytes == 4 * (16 * 64 + 64 * 24 + 16 * 24 + 24)
     assert all(row.seconds is None for row in listing.rows)
-    assert {"batchnorm.backward", "dropout.mask", "optimizer.adam", "reduce.norm"} <= {row.op for row in listing.rows}
+    assert {"batchnorm.backward", "dropout.mask", "loss.softmax_cross_entropy", "optimizer.adam", "reduce.norm"} <= {
+        row.op for row in listing.rows
+    }
     gradients = {row.op: row.flops for row in listing.rows if row.op.endswith("gradient")}
     assert gradients["dense.weight_gradient"] in (2 * 16 * 64 * 24, 2 * 16 * 24 * 10)
 
