@@ -209,7 +209,7 @@ def activation_backward(dy, saved, kind, alpha=None, out=None):
     Returns
     -------
     ndarray, shape (B, n), float32
-        dy times the derivative, which is off by at most 4 * 2^-24 (of "selu": 8). Where x is 0 the rectified kinds take
+        dy times the derivative, which is off by at most 5 * 2^-24 (of "selu": 8). Where x is 0 the rectified kinds take
         the derivative from below; where it is NaN, dy or NaN comes through.
 
     Raises
