@@ -146,7 +146,7 @@ def array_of(value: Any) -> Array | None:
 
 
 def name_of(op: Op) -> str:
-    """Such as "dense.forward" of fastdl.kernels.dense.record_forward; optimizers have one for all, and so have losses."""
+    """Such as "dense.forward" of fastdl.kernels.dense.record_forward; optimizers and losses have one for all."""
     for record, noun in ((record_update, "optimizer"), (record_loss, "loss")):
         if op.record is record:
             return f"{noun}.{op.arguments['kind']}"

@@ -8,9 +8,11 @@ import pytest
 import fastdl as fdl
 import fastdl.program
 from fastdl import nn, optim
+from fastdl.part import Form
 
 Layers = Callable[[], list[nn.Layer]]
 ROWS, FEATURES, CLASSES = 45, 7, 3
+FORM = Form(weighted=False, labels=True, columns=1)
 
 NETS: dict[str, Layers] = {
     "norm, ReLU, dropout": lambda: [nn.Dense(33), nn.BatchNorm(), nn.ReLU(), nn.Dropout(0.3), nn.Dense(CLASSES)],
@@ -56,7 +58,7 @@ def trained(layers: Layers, X: np.ndarray, y: np.ndarray, batch_size: int = 16) 
     """State after two epochs, the number of ops of a step, and outputs."""
     trainer = fdl.Trainer(nn.Sequential(*layers()), optimizer=optim.Adam(1e-2), clip=optim.ClipNorm(1.0), seed=3)
     trainer.fit(X, y, epochs=2, batch_size=batch_size, progress=False)
-    return trainer.net.state_dict(), len(trainer.training_step(batch_size, False).program), trainer.net.predict(X)
+    return trainer.net.state_dict(), len(trainer.training_step(batch_size, FORM).program), trainer.net.predict(X)
 
 
 @pytest.mark.parametrize("name", NETS)

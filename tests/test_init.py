@@ -103,9 +103,9 @@ def test_auto_looks_at_the_next_activation(behind: list[Any], std: float) -> Non
 
 
 def test_auto_at_the_end_of_a_branch_counts_as_linear() -> None:
-    net = nn.Sequential(nn.Sequential(nn.Dense(100)), nn.ReLU())
+    net = nn.Sequential(nn.Parallel(nn.Sequential(nn.Dense(100))), nn.ReLU())
     net.build(400)
-    assert net.state_dict()["0.0.weight"].std() == pytest.approx(GLOROT, rel=0.03)
+    assert net.state_dict()["0.0.0.weight"].std() == pytest.approx(GLOROT, rel=0.03)
 
 
 def test_explicit_init_is_what_is_used() -> None:

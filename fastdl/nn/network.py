@@ -14,6 +14,7 @@ from fastdl.data import as_rows
 from fastdl.errors import check_int, check_seed
 from fastdl.kernels import softmax
 from fastdl.nn.container import first_scaler
+from fastdl.nn.layer import Layer
 from fastdl.nn.predictor import Predictor, training_outputs
 from fastdl.nn.scale import Scaler
 from fastdl.nn.summary import summary_of

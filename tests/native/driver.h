@@ -18,7 +18,8 @@
     X(optimizer) \
     X(random) \
     X(reduce) \
-    X(smooth_clip)
+    X(smooth_clip) \
+    X(vecmath)
 
 #define DRIVE(noun) void drive_##noun(const fastdl_table *K);
 NOUNS(DRIVE)
