@@ -23,18 +23,19 @@ DEBUG = ["-O1", "-g", "-fno-var-tracking"]  # gcc would take a minute to follow 
 # Of all that a noun's kernels write, wherever there is FMA. A change here is a change of the bits that users get from a
 # seed: a decision, to be told in CHANGELOG.md.
 FUSED = {
-    "activation": "8b5342db494a02e8",
-    "dense": "c56dc8855f0f7259",
-    "dropout": "358bf0bafcb829e2",
-    "elementwise_loss": "2a209392ce57d092",
+    "activation": "0c4c2440b7446036",
+    "dense": "1853f0e705e1af66",
+    "dropout": "b2da9a52720bf4eb",
+    "elementwise_loss": "8cb6228cbb5175ef",
     "gather": "29a37d44a090c262",
-    "loss": "c4905d9f9ff8f8d6",
-    "noise": "100bfc1987c936a8",
-    "norm": "023127e2b30dacdf",
+    "loss": "df4243921150aba2",
+    "noise": "7a8ca1a17e8fbf2c",
+    "norm": "644331a785909493",
     "optimizer": "8d64298fce300f46",
     "random": "91feba0def70eb9b",
     "reduce": "7095877338017ea6",
-    "smooth_clip": "c49d20119c627efb",
+    "smooth_clip": "7f5bf2754ae93b47",
+    "vecmath": "8b5312f392d49086",
 }
 
 
