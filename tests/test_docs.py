@@ -75,9 +75,10 @@ def copy_of_the_sources(folder: Path) -> Path:
     return Path(shutil.copytree(CHECKOUT, folder / "fastdl", ignore=leavings))
 
 
-def test_the_steps_can_be_read() -> None:
+def test_the_steps_can_be_taken(tmp_path: Path) -> None:
     files = [name for name, _, _ in changes()]
     assert len(files) == 12 and files[0] == "csrc/clamp.c" and "tests/native/driver.h" in files
+    apply(copy_of_the_sources(tmp_path))
 
 
 COMPARE = """

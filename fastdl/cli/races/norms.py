@@ -124,6 +124,6 @@ CASES = [
     Case("rmsnorm_backward", gradient_inputs, kernels.rmsnorm_backward,
          lambda dy, x, gamma: layernorm_backward(dy, x, gamma, centered=False)),
     Case("weightnorm_forward", units, kernels.weightnorm_forward, weightnorm),
-    Case("weightnorm_backward", lambda *size: (normal(*size, 3), *units(*size)), kernels.weightnorm_backward,
-         weightnorm_backward),
+    Case("weightnorm_backward", lambda rows, cols: (normal(rows, cols, 3), *units(rows, cols)),
+         kernels.weightnorm_backward, weightnorm_backward),
 ]  # fmt: skip
