@@ -120,7 +120,7 @@ def test_c_has_no_mutable_globals(path: Path) -> None:
 
 
 # `fastdl bench` lets NumPy's users draw from NumPy's generator.
-OPPONENT = CHECKOUT / "fastdl" / "cli" / "races" / "elementwise.py"
+OPPONENT = CHECKOUT / "fastdl" / "cli" / "races" / "noise.py"
 
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if path != OPPONENT], ids=relative)

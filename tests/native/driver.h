@@ -8,18 +8,25 @@
 
 #define NOUNS(X) \
     X(activation) \
+    X(averaging) \
+    X(clip) \
     X(dense) \
     X(dropout) \
     X(elementwise_loss) \
+    X(embedding) \
     X(gather) \
+    X(layernorm) \
     X(loss) \
+    X(merge) \
     X(noise) \
     X(norm) \
     X(optimizer) \
+    X(penalty) \
     X(random) \
     X(reduce) \
     X(smooth_clip) \
-    X(vecmath)
+    X(vecmath) \
+    X(weightnorm)
 
 #define DRIVE(noun) void drive_##noun(const fastdl_table *K);
 NOUNS(DRIVE)

@@ -3,16 +3,15 @@
 /* x, y: (n,) */
 static void drive(const fastdl_table *K, ptrdiff_t n)
 {
+    void (*const functions[])(float *, const float *, ptrdiff_t) = {K->exp, K->log, K->tanh, K->erf, K->sin, K->cos};
     float *x = strange(K, n, 1), *y = memory(n, sizeof *y);
-#define FDL_DRIVE(name) \
-    K->name(y, x, n); \
-    mix_floats(y, n);
-    FDL_DRIVE(exp)
-    FDL_DRIVE(log)
-    FDL_DRIVE(tanh)
-    FDL_DRIVE(erf)
-    FDL_DRIVE(sin)
-    FDL_DRIVE(cos)
+    for (int scale = 0; scale < 6; scale++) {
+        for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
+            functions[f](y, x, n);
+            mix_floats(y, n);
+        }
+        K->scale(x, x, n, -17.0f);
+    }
     free(x), free(y);
 }
 

@@ -1,4 +1,4 @@
-"""Matrix products, gathering and merging of rows, softmax and losses."""
+"""Matrix products, and rows that are gathered, looked up and merged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fastdl import kernels
 from fastdl.cli.races.case import Arrays, Case, normal, normals
 
 Array = np.ndarray
-Pair = tuple[Array, Array]
 
 
 def layer(rows: int, cols: int) -> Arrays:
@@ -33,48 +32,22 @@ def shuffled(rows: int, cols: int) -> Arrays:
     return normal(4 * rows, cols).astype(np.float64), kernels.permutation(4 * rows, 0)[:rows]
 
 
-def labelled(rows: int, cols: int) -> Arrays:
-    """Logits and class labels."""
-    return 3 * normal(rows, cols), np.arange(rows) % cols
+def coded(rows: int, cols: int) -> Arrays:
+    """Codes as a column of float32 holds them, and a table of 100 vectors."""
+    return (kernels.permutation(rows, 0) % 100).astype(np.float32), normal(100, cols)
 
 
-def softmax(x: Array) -> Array:
-    """Shifted by the largest, in place."""
-    y = x - x.max(axis=1, keepdims=True)
-    np.exp(y, out=y)
-    y /= y.sum(axis=1, keepdims=True)
-    return y
+def coded_gradient(rows: int, cols: int) -> Arrays:
+    """dy, and the codes of its rows."""
+    return normal(rows, cols), coded(rows, cols)[0]
 
 
-def log_softmax(x: Array) -> Array:
-    """Shifted by the largest."""
-    y = x - x.max(axis=1, keepdims=True)
-    y -= np.log(np.exp(y).sum(axis=1, keepdims=True))
-    return y
+def scatter(dy: Array, codes: Array) -> Array:
+    """A buffered scatter-add: the quickest that NumPy has."""
+    table = np.zeros((100, dy.shape[1]), dy.dtype)
+    np.add.at(table, codes.astype(np.intp), dy)
+    return table
 
-
-def cross_entropy(logits: Array, labels: Array) -> Pair:
-    """The loss of each row and the gradient of their mean."""
-    rows = np.arange(len(labels))
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    gradient = np.exp(shifted)
-    total = gradient.sum(axis=1, keepdims=True)
-    loss = np.log(total[:, 0]) - shifted[rows, labels]
-    gradient /= total
-    gradient[rows, labels] -= 1
-    gradient /= len(labels)
-    return loss, gradient
-
-
-def mse(prediction: Array, target: Array) -> Pair:
-    """The mean squared error of each row and the gradient of their mean."""
-    difference = prediction - target
-    loss = np.einsum("ij,ij->i", difference, difference) / prediction.shape[1]
-    difference *= 2 / prediction.size
-    return loss, difference
-
-
-one, two = normals(1), normals(2)
 
 CASES = [
     Case("matmul", layer, lambda x, w, b: kernels.matmul(x, w), lambda x, w, b: x @ w),
@@ -82,10 +55,9 @@ CASES = [
     Case("dense_backward", layer_backward, kernels.dense_backward,
          lambda dy, x, w: (dy @ w.T, x.T @ dy, dy.sum(axis=0))),
     Case("gather", shuffled, kernels.gather, lambda x, indices: x[indices].astype(np.float32)),
-    Case("add", two, lambda a, b, out: kernels.add(a, b, out=out), np.add, out=True),
-    Case("concatenate", two, lambda a, b: kernels.concatenate([a, b]), lambda a, b: np.concatenate([a, b], axis=1)),
-    Case("softmax", one, kernels.softmax, softmax),
-    Case("log_softmax", one, kernels.log_softmax, log_softmax),
-    Case("softmax_cross_entropy", labelled, kernels.softmax_cross_entropy, cross_entropy),
-    Case("mse", two, kernels.mse, mse),
+    Case("embedding_forward", coded, kernels.embedding_forward, lambda codes, table: table[codes.astype(np.intp)]),
+    Case("embedding_backward", coded_gradient, lambda dy, codes: kernels.embedding_backward(dy, codes, 100), scatter),
+    Case("add", normals(2), kernels.add, np.add, out=True),
+    Case("concatenate", normals(2), lambda a, b: kernels.concatenate([a, b]),
+         lambda a, b: np.concatenate([a, b], axis=1)),
 ]  # fmt: skip
