@@ -6,37 +6,57 @@
 #include "mask.h"
 #include "vec.h"
 
-enum { WIDE = 4 };   /* vectors of a row that are worked on together */
+/* Vectors of a row that are worked on together, since a walk down single ones is slow in memory that is not in the nearest
+ * cache. Two, as large batches are cut into blocks of 32 columns; where each has four sums, as many as registers hold. */
+enum { WIDE = 2, SUMMED = FASTDL_NV };
+
+/* norm_stats for so many vectors of columns, of which the last has `lanes`. */
+FDL_INLINE void stats_columns(double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t ldx, const int vectors,
+                              int lanes)
+{
+    const d16 minus = d16_set1(-1.0);
+    d16 origin[SUMMED], sum[2][SUMMED], squares[2][SUMMED];
+    for (int v = 0; v < vectors; v++) {
+        origin[v] = d16_from_v16(v16_load_n(x + 16 * v, v < vectors - 1 ? 16 : lanes));
+        sum[0][v] = sum[1][v] = squares[0][v] = squares[1][v] = d16_set1(0.0);
+    }
+    for (ptrdiff_t i = 0; i < rows; i += 2)
+#pragma GCC unroll 2
+        for (int odd = 0; odd < 2; odd++) {
+            if (i + odd == rows)
+                break;
+            for (int v = 0; v < vectors; v++) {
+                const v16 y = v16_load_n(x + (i + odd) * ldx + 16 * v, v < vectors - 1 ? 16 : lanes);
+                const d16 d = d16_fma(origin[v], minus, d16_from_v16(y));
+                sum[odd][v] = d16_add(sum[odd][v], d);
+                squares[odd][v] = d16_fma(d, d, squares[odd][v]);
+            }
+        }
+    const double per_row = 1.0 / (double)rows;
+    for (int v = 0; v < vectors; v++) {
+        const int n = v < vectors - 1 ? 16 : lanes;
+        double start[16], s[16], q[16];
+        d16_store(start, origin[v]);
+        d16_store(s, d16_add(sum[0][v], sum[1][v]));
+        d16_store(q, d16_add(squares[0][v], squares[1][v]));
+        for (int c = 0; c < n; c++) {
+            const double shift = s[c] * per_row, square = q[c] * per_row - shift * shift;
+            mean[16 * v + c] = start[c] + shift;
+            var[16 * v + c] = square < 0.0 ? 0.0 : square;
+        }
+    }
+}
 
 /* Biased variance and mean of each column.   mean, var: (cols,) float64   x: (rows, ldx), rows >= 1
  * Sums are taken of x - x[0]: for any data their error is then a few float64 ULP of the variance itself, so that a
  * large offset costs nothing. Even and odd rows have their own sums, which hides the latency of the additions. */
 static void fdl_norm_stats(double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)
 {
-    for (ptrdiff_t j = 0; j < cols; j += 16) {
-        const int n = (int)(cols - j < 16 ? cols - j : 16);
-        const d16 origin = d16_from_v16(v16_load_n(x + j, n)), minus = d16_set1(-1.0);
-        d16 sum[2] = {d16_set1(0.0), d16_set1(0.0)}, squares[2] = {d16_set1(0.0), d16_set1(0.0)};
-        for (ptrdiff_t i = 0; i < rows; i += 2)
-#pragma GCC unroll 2
-            for (int odd = 0; odd < 2; odd++) {
-                if (i + odd == rows)
-                    break;
-                const d16 d = d16_fma(origin, minus, d16_from_v16(v16_load_n(x + (i + odd) * ldx + j, n)));
-                sum[odd] = d16_add(sum[odd], d);
-                squares[odd] = d16_fma(d, d, squares[odd]);
-            }
-        const double per_row = 1.0 / (double)rows;
-        double start[16], s[16], q[16];
-        d16_store(start, origin);
-        d16_store(s, d16_add(sum[0], sum[1]));
-        d16_store(q, d16_add(squares[0], squares[1]));
-        for (int c = 0; c < n; c++) {
-            const double shift = s[c] * per_row, v = q[c] * per_row - shift * shift;
-            mean[j + c] = start[c] + shift;
-            var[j + c] = v < 0.0 ? 0.0 : v;
-        }
-    }
+    ptrdiff_t j = 0;
+    for (; j + 16 * SUMMED <= cols; j += 16 * SUMMED)
+        stats_columns(mean + j, var + j, x + j, rows, ldx, SUMMED, 16);
+    for (; j < cols; j += 16)
+        stats_columns(mean + j, var + j, x + j, rows, ldx, 1, (int)(cols - j < 16 ? cols - j : 16));
 }
 
 FDL_INLINE v16 tail_value(v16 z, const fastdl_tail *t, ptrdiff_t i, ptrdiff_t j, const int relu, const int drop)
@@ -86,8 +106,7 @@ FDL_INLINE void apply_columns(float *y, const float *x, const float *mean, const
         }
 }
 
-/* y = tail((x - mean) scale + shift).   y: (rows, ldy)   x: (rows, ldx), may be y   mean, scale, shift: (cols,)
- * Four vectors of a row at a time: a walk down single ones would meet few cache sets where rows are 2 KiB apart. */
+/* y = tail((x - mean) scale + shift).   y: (rows, ldy)   x: (rows, ldx), may be y   mean, scale, shift: (cols,) */
 static void fdl_norm_apply(float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows,
                            ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, const fastdl_tail *tail)
 {
@@ -105,32 +124,47 @@ static void fdl_norm_apply(float *y, const float *x, const float *mean, const fl
 #undef FDL_APPLY
 }
 
-/* norm_sums for columns j .. j + n - 1, n at most 16. */
-FDL_INLINE void sum_stripe(double *sum_g, double *sum_g_x, float *g, const float *dy, const float *x, const float *mean,
-                           const float *scale, const float *shift, ptrdiff_t j, int n, ptrdiff_t rows, ptrdiff_t ldg,
-                           ptrdiff_t lddy, ptrdiff_t ldx, const fastdl_tail *tail, const int relu, const int drop)
+/* norm_sums for columns j .. j + 16 vectors - 1, of which the last vector has `lanes`. */
+FDL_INLINE void sum_columns(double *sum_g, double *sum_g_x, float *g, const float *dy, const float *x, const float *mean,
+                            const float *scale, const float *shift, ptrdiff_t j, ptrdiff_t rows, ptrdiff_t ldg, ptrdiff_t lddy,
+                            ptrdiff_t ldx, const fastdl_tail *tail, const int vectors, int lanes, const int relu,
+                            const int drop)
 {
-    const v16 m = v16_load_n(mean + j, n), a = v16_load_n(scale + j, n), b = v16_load_n(shift + j, n);
-    d16 sum[2] = {d16_set1(0.0), d16_set1(0.0)}, products[2] = {d16_set1(0.0), d16_set1(0.0)};
+    v16 m[SUMMED], a[SUMMED], b[SUMMED];
+    d16 sum[2][SUMMED], products[2][SUMMED];
+    for (int v = 0; v < vectors; v++) {
+        const int n = v < vectors - 1 ? 16 : lanes;
+        m[v] = v16_load_n(mean + j + 16 * v, n);
+        a[v] = v16_load_n(scale + j + 16 * v, n);
+        b[v] = v16_load_n(shift + j + 16 * v, n);
+        sum[0][v] = sum[1][v] = products[0][v] = products[1][v] = d16_set1(0.0);
+    }
     for (ptrdiff_t i = 0; i < rows; i += 2)
 #pragma GCC unroll 2
         for (int odd = 0; odd < 2; odd++) {
             if (i + odd == rows)
                 break;
-            const v16 from_mean = v16_sub(v16_load_n(x + (i + odd) * ldx + j, n), m),
-                      dy_ = v16_load_n(dy + (i + odd) * lddy + j, n);
-            const v16 slope = tail_slope(dy_, v16_fma(from_mean, a, b), tail, i + odd, j, relu, drop);
-            if (g)
-                v16_store_n(g + (i + odd) * ldg + j, slope, n);
-            const d16 wide = d16_from_v16(slope);
-            sum[odd] = d16_add(sum[odd], wide);
-            products[odd] = d16_fma(wide, d16_from_v16(from_mean), products[odd]);
+            for (int v = 0; v < vectors; v++) {
+                const int n = v < vectors - 1 ? 16 : lanes;
+                const ptrdiff_t at = j + 16 * v;
+                const v16 from_mean = v16_sub(v16_load_n(x + (i + odd) * ldx + at, n), m[v]);
+                const v16 dy_ = v16_load_n(dy + (i + odd) * lddy + at, n);
+                const v16 slope = tail_slope(dy_, v16_fma(from_mean, a[v], b[v]), tail, i + odd, at, relu, drop);
+                if (g)
+                    v16_store_n(g + (i + odd) * ldg + at, slope, n);
+                const d16 wide = d16_from_v16(slope);
+                sum[odd][v] = d16_add(sum[odd][v], wide);
+                products[odd][v] = d16_fma(wide, d16_from_v16(from_mean), products[odd][v]);
+            }
         }
-    double lane[16];
-    d16_store(lane, d16_add(sum[0], sum[1]));
-    memcpy(sum_g + j, lane, (size_t)n * sizeof *lane);
-    d16_store(lane, d16_add(products[0], products[1]));
-    memcpy(sum_g_x + j, lane, (size_t)n * sizeof *lane);
+    for (int v = 0; v < vectors; v++) {
+        const size_t size = (size_t)(v < vectors - 1 ? 16 : lanes) * sizeof *sum_g;
+        double lane[16];
+        d16_store(lane, d16_add(sum[0][v], sum[1][v]));
+        memcpy(sum_g + j + 16 * v, lane, size);
+        d16_store(lane, d16_add(products[0][v], products[1][v]));
+        memcpy(sum_g_x + j + 16 * v, lane, size);
+    }
 }
 
 /* g = dy times the tail's derivative, unless NULL; column sums of it and of it (x - mean).
@@ -141,11 +175,38 @@ static void fdl_norm_sums(double *sum_g, double *sum_g_x, float *g, const float 
 {
     const fastdl_tail t = *tail;
 #define FDL_SUMS(relu, drop) \
-    for (ptrdiff_t j = 0; j < cols; j += 16) \
-    sum_stripe(sum_g, sum_g_x, g, dy, x, mean, scale, shift, j, (int)(cols - j < 16 ? cols - j : 16), rows, ldg, lddy, ldx, \
-               &t, relu, drop)
+    do { \
+        ptrdiff_t j = 0; \
+        for (; j + 16 * SUMMED <= cols; j += 16 * SUMMED) \
+            sum_columns(sum_g, sum_g_x, g, dy, x, mean, scale, shift, j, rows, ldg, lddy, ldx, &t, SUMMED, 16, relu, drop); \
+        for (; j < cols; j += 16) \
+            sum_columns(sum_g, sum_g_x, g, dy, x, mean, scale, shift, j, rows, ldg, lddy, ldx, &t, 1, \
+                        (int)(cols - j < 16 ? cols - j : 16), relu, drop); \
+    } while (0)
     FDL_BY_TAIL(tail, FDL_SUMS);
 #undef FDL_SUMS
+}
+
+/* norm_backward for so many vectors of columns, of which the last has `lanes`. */
+FDL_INLINE void backward_columns(float *dx, const float *dy, const float *x, const float *mean, const float *scale,
+                                 const float *mean_dy, const float *slope, ptrdiff_t rows, ptrdiff_t lddx, ptrdiff_t lddy,
+                                 ptrdiff_t ldx, const int vectors, int lanes)
+{
+    v16 m[WIDE], a[WIDE], b[WIDE], c[WIDE];
+    for (int v = 0; v < vectors; v++) {
+        const int n = v < vectors - 1 ? 16 : lanes;
+        m[v] = v16_load_n(mean + 16 * v, n);
+        a[v] = v16_load_n(scale + 16 * v, n);
+        b[v] = v16_load_n(mean_dy + 16 * v, n);
+        c[v] = v16_load_n(slope + 16 * v, n);
+    }
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++) {
+            const int n = v < vectors - 1 ? 16 : lanes;
+            const v16 d = v16_sub(v16_load_n(x + i * ldx + 16 * v, n), m[v]);
+            const v16 g = v16_sub(v16_load_n(dy + i * lddy + 16 * v, n), b[v]);
+            v16_store_n(dx + i * lddx + 16 * v, v16_mul(a[v], v16_fnma(d, c[v], g)), n);
+        }
 }
 
 /* dx = scale (dy - mean_dy - (x - mean) slope), where scale = gamma / std, mean_dy = sum(dy) / B and
@@ -155,13 +216,10 @@ static void fdl_norm_backward(float *dx, const float *dy, const float *x, const 
                               const float *mean_dy, const float *slope, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx,
                               ptrdiff_t lddy, ptrdiff_t ldx)
 {
-    for (ptrdiff_t j = 0; j < cols; j += 16) {
-        const int n = (int)(cols - j < 16 ? cols - j : 16);
-        const v16 m = v16_load_n(mean + j, n), a = v16_load_n(scale + j, n);
-        const v16 b = v16_load_n(mean_dy + j, n), c = v16_load_n(slope + j, n);
-        for (ptrdiff_t i = 0; i < rows; i++) {
-            const v16 d = v16_sub(v16_load_n(x + i * ldx + j, n), m), g = v16_sub(v16_load_n(dy + i * lddy + j, n), b);
-            v16_store_n(dx + i * lddx + j, v16_mul(a, v16_fnma(d, c, g)), n);
-        }
-    }
+    ptrdiff_t j = 0;
+    for (; j + 16 * WIDE <= cols; j += 16 * WIDE)
+        backward_columns(dx + j, dy + j, x + j, mean + j, scale + j, mean_dy + j, slope + j, rows, lddx, lddy, ldx, WIDE, 16);
+    for (; j < cols; j += 16)
+        backward_columns(dx + j, dy + j, x + j, mean + j, scale + j, mean_dy + j, slope + j, rows, lddx, lddy, ldx, 1,
+                         (int)(cols - j < 16 ? cols - j : 16));
 }
