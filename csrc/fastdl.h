@@ -122,6 +122,8 @@ typedef struct {
       (float *y, const float *x, const int64_t *columns, ptrdiff_t rows, ptrdiff_t count, ptrdiff_t ldy, ptrdiff_t ldx)) \
     X(put_columns, (float *x, const float *y, const int64_t *columns, ptrdiff_t rows, ptrdiff_t count, ptrdiff_t cols, \
                     ptrdiff_t ldx, ptrdiff_t ldy)) \
+    X(dot64, (double *product, const double *a, const double *b, ptrdiff_t n)) \
+    X(project_out, (double *x, const double *q, double factor, ptrdiff_t rows, ptrdiff_t n)) \
     X(philox, (uint32_t *words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(uniform, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \
     X(normal, (float *y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step, uint32_t stream)) \

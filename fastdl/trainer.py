@@ -14,6 +14,7 @@ from fastdl.history import History
 from fastdl.listing import Listing
 from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
+from fastdl.nn.lsuv import adapt_lsuv
 from fastdl.nn.network import Network
 from fastdl.optim import ClipNorm, Optimizer, optimizer_of
 from fastdl.part import Form, Part, check_inputs, check_part
@@ -278,6 +279,7 @@ class Trainer:
             scaler = net.scaler()
             if scaler is not None:
                 scaler.adapt(training.x, training.rows)
+            adapt_lsuv(net, training.x, training.rows)
         except BaseException:
             if not was_built:
                 net.forget()

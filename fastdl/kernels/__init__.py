@@ -32,6 +32,7 @@ from fastdl.kernels.optimizer import (
     rmsprop_update,
     sgd_update,
 )
+from fastdl.kernels.orthogonal import orthonormalize
 from fastdl.kernels.penalty import penalty_l1l2
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
@@ -89,6 +90,7 @@ __all__ = [
     "mse",
     "nadam_update",
     "normalized_sgd_update",
+    "orthonormalize",
     "penalty_l1l2",
     "permutation",
     "philox4x32",

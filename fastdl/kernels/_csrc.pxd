@@ -122,6 +122,8 @@ cdef extern from "fastdl.h" nogil:
                              ptrdiff_t ldy, ptrdiff_t ldx) noexcept nogil
         void (*put_columns)(float* x, const float* y, const int64_t* columns, ptrdiff_t rows, ptrdiff_t count,
                             ptrdiff_t cols, ptrdiff_t ldx, ptrdiff_t ldy) noexcept nogil
+        void (*dot64)(double* product, const double* a, const double* b, ptrdiff_t n) noexcept nogil
+        void (*project_out)(double* x, const double* q, double factor, ptrdiff_t rows, ptrdiff_t n) noexcept nogil
         void (*philox)(uint32_t* words, uint64_t first, ptrdiff_t blocks, uint64_t seed, uint32_t step,
                        uint32_t stream) noexcept nogil
         void (*uniform)(float* y, uint64_t first, ptrdiff_t n, uint64_t seed, uint32_t step,

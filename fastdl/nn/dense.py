@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl.errors import check_bool, check_int, check_number
-from fastdl.init import Initializer, initializer
+from fastdl.init import LSUV, Initializer, initializer
 from fastdl.kernels import dense, weightnorm
 from fastdl.nn.layer import Layer, features_of
 from fastdl.program import Backward, Buffer, Recorder, Signal
@@ -102,7 +102,9 @@ class Dense(Layer):
         features = features_of(self, in_shape)
         init: Any = AUTO.get(self.next_activation, "glorot") if self.init == "auto" else self.init
         trained: Any = {"lr_factor": self.lr_factor, "trainable": self.trainable}
-        self.add_parameter("weight", (features, self.units), init, **trained)
+        weight = self.add_parameter("weight", (features, self.units), init, **trained)
+        if isinstance(weight.init, LSUV):
+            self.add_state("adapted", 1)  # whether the weights have met data
         if self.bias:
             self.add_parameter("bias", (self.units,), self.bias_init, decay=False, **trained)
         if self.weight_norm:

@@ -1,54 +1,20 @@
-"""How weights begin. Every initializer is a small object; its numbers come from Philox and depend on the seed alone."""
+"""Initializers that draw each number by itself."""
 
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastdl.errors import check_number, unknown_name
+from fastdl.init.base import Initializer, fans
 from fastdl.kernels import random_normal, random_uniform
 
 if TYPE_CHECKING:
     from fastdl.program import Array
 
-
-class Initializer:
-    """Base class: fills an array of a shape, given a seed and the number of a random stream."""
-
-    options: ClassVar[tuple[str, ...]] = ()
-    kind: ClassVar[str] = ""
-
-    def __call__(self, shape: tuple[int, ...], seed: int = 0, stream: int = 0) -> Array:
-        """Make the array.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            (in, out) for weights.
-        seed, stream : int
-            What the numbers depend on.
-
-        Returns
-        -------
-        ndarray, float32
-        """
-        raise NotImplementedError
-
-    def config(self) -> dict[str, Any]:
-        """Kind and options, as a saved model holds them."""
-        return {"kind": self.kind, **{name: getattr(self, name) for name in self.options}}
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.options)})"
-
-
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Inputs and outputs of weights of this shape, at least 1."""
-    if len(shape) < 2:
-        return max(1, prod(shape)), max(1, prod(shape))
-    return max(1, prod(shape[:-1])), max(1, shape[-1])
+LIMIT = 2.0  # standard deviations
 
 
 def normal(shape: tuple[int, ...], std: float, seed: int, stream: int) -> Array:
@@ -60,43 +26,6 @@ def uniform(shape: tuple[int, ...], low: float, high: float, seed: int, stream: 
     """Uniform between low and high."""
     u = random_uniform(prod(shape), seed, 0, stream)
     return (u * np.float32(high - low) + np.float32(low)).reshape(shape)
-
-
-class Constant(Initializer):
-    """The same number everywhere.
-
-    Parameters
-    ----------
-    value : float
-    """
-
-    kind = "constant"
-    options: ClassVar[tuple[str, ...]] = ("value",)
-
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = check_number("value", value, -float("inf"), float("inf"))
-
-    def __call__(self, shape: tuple[int, ...], seed: int = 0, stream: int = 0) -> Array:
-        """Make the array."""
-        return np.full(shape, self.value, np.float32)
-
-
-class Zeros(Constant):
-    """All 0."""
-
-    kind, options = "zeros", ()
-
-    def __init__(self) -> None:
-        super().__init__(0.0)
-
-
-class Ones(Constant):
-    """All 1."""
-
-    kind, options = "ones", ()
-
-    def __init__(self) -> None:
-        super().__init__(1.0)
 
 
 class Uniform(Initializer):
@@ -137,9 +66,33 @@ class Gaussian(Initializer):
     def __init__(self, std: float | None = None) -> None:
         self.std = std if std is None else check_number("std", std, 0.0, float("inf"))
 
+    def std_of(self, shape: tuple[int, ...]) -> float:
+        """The standard deviation for weights of this shape."""
+        return 1.0 / fans(shape)[0] if self.std is None else self.std
+
     def __call__(self, shape: tuple[int, ...], seed: int = 0, stream: int = 0) -> Array:
         """Make the array."""
-        return normal(shape, 1.0 / fans(shape)[0] if self.std is None else self.std, seed, stream)
+        return normal(shape, self.std_of(shape), seed, stream)
+
+
+class TruncatedGaussian(Gaussian):
+    """Gaussian with mean 0, of which deviates beyond two standard deviations are drawn anew.
+
+    Parameters
+    ----------
+    std : float, optional
+        The standard deviation before anything is cut off, 1/n_in by default; that of the result is 0.880 of it.
+    """
+
+    kind = "truncated_gaussian"
+
+    def __call__(self, shape: tuple[int, ...], seed: int = 0, stream: int = 0) -> Array:
+        """Make the array; the k-th draw of an element is from step k of the stream."""
+        deviates, draw = random_normal(prod(shape), seed, 0, stream), 0
+        while (beyond := np.abs(deviates) > LIMIT).any():
+            draw += 1
+            deviates[beyond] = random_normal(prod(shape), seed, draw, stream)[beyond]
+        return (deviates * np.float32(self.std_of(shape))).reshape(shape)
 
 
 class VarianceScaling(Initializer):
@@ -197,25 +150,3 @@ class He(VarianceScaling):
     def std(self, fan_in: int, fan_out: int) -> float:
         """sqrt(2/n_in)."""
         return sqrt(2.0 / fan_in)
-
-
-KINDS: dict[str, type[Initializer]] = {
-    kind.kind: kind for kind in (Zeros, Ones, Constant, Uniform, Gaussian, Lecun, Glorot, He)
-}
-
-
-def initializer(value: Any, what: str = "init") -> Initializer:
-    """An initializer from itself, its name, or its saved config."""
-    if isinstance(value, Initializer):
-        return value
-    if isinstance(value, dict) and isinstance(value.get("kind"), str):
-        options = {key: option for key, option in value.items() if key != "kind"}
-        kind = KINDS.get(value["kind"])
-        if kind is None or set(options) - set(kind.options):
-            raise ValueError(f"{what}: expected the config of an initializer, got {value!r}")
-        return kind(**options)
-    if isinstance(value, str):
-        if value not in KINDS:
-            raise unknown_name(what, value, KINDS)
-        return KINDS[value]()
-    raise TypeError(f"{what}: expected a name or an Initializer, got {type(value).__name__}")
