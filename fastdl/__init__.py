@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
+    from fastdl.penalty import L1, L1L2, L2
     from fastdl.trainer import Trainer
 
 __all__ = [
+    "L1",
+    "L1L2",
+    "L2",
     "History",
     "NonFiniteError",
     "Trainer",
@@ -36,6 +40,9 @@ __all__ = [
 # Names that are imported when they are first used, so that `import fastdl` costs a script next to nothing.
 _HOMES = {
     "History": "fastdl.history",
+    "L1": "fastdl.penalty",
+    "L1L2": "fastdl.penalty",
+    "L2": "fastdl.penalty",
     "Trainer": "fastdl.trainer",
     "get_num_threads": "fastdl.kernels._team",
     "set_num_threads": "fastdl.kernels._team",

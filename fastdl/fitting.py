@@ -78,6 +78,8 @@ class Fit:
         logs = self.program.means()
         logs["lr"] = float(rates[-1, 0])
         logs["grad_norm"] = float(self.program.norm_sums[0] / self.steps)
+        if self.program.penalised:
+            logs["penalty"] = float(self.program.penalty[1] / self.steps)
         if trainer.clip is not None:
             logs["clipped"] = float(self.program.norm_sums[1] / self.steps)
         if self.validation is not None:

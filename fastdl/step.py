@@ -9,16 +9,21 @@ import numpy as np
 
 from fastdl.kernels import loss, reduce
 from fastdl.kernels.gather import Rows, record_gather
+from fastdl.kernels.unit import record_max_norm
 from fastdl.nn.network import Network
 from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
 from fastdl.nn.weights import padded
+from fastdl.optim.clip import Tensor
+from fastdl.penalty import record_penalties
 from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind, run
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
     from fastdl.metrics import Metric
-    from fastdl.optim import ClipNorm, Optimizer
+    from fastdl.nn.layer import Parameter
+    from fastdl.optim import Clip, Optimizer
     from fastdl.part import Form
+    from fastdl.penalty import Penalty
     from fastdl.program import Array
 
 
@@ -97,7 +102,10 @@ class Memory:
 
 
 class TrainingStep(Batches):
-    """Forward, loss, backward, finite check, clip, update: one native program for batches of up to `batch` rows."""
+    """Forward, loss, backward, penalties, finite check, clip, update, max-norm.
+
+    One native program for batches of up to `batch` rows.
+    """
 
     def __init__(
         self,
@@ -108,7 +116,8 @@ class TrainingStep(Batches):
         batch: int,
         memory: Memory,
         optimizer: Optimizer,
-        clip: ClipNorm | None,
+        clip: Clip | None,
+        penalty: Penalty | None = None,
         *,
         for_diagnosis: bool = False,
     ) -> None:
@@ -122,19 +131,27 @@ class TrainingStep(Batches):
         dy = recorder.matrix(y.features)
         self.record_loss(recorder, y.buffer, dy, targets, weights)
         backward(dy)
+        placed = network.placed()
+        self.penalty = np.zeros(2)  # of the last step, and the sum over the epoch
+        self.penalised = record_penalties(recorder, memory.gradient, memory.parameters, self.penalty, placed, penalty)
+        theta, unit = (np.inf, False) if clip is None else clip.whole
         recorder.add(
             reduce.record_norm,
             norm=self.norm,
             totals=self.norm_sums,
             partial=np.zeros(reduce.norm_blocks(memory.gradient.size)),
             g=memory.gradient,
-            theta=np.inf if clip is None else clip.theta,
-            unit=clip is not None and clip.to == "unit",
+            theta=theta,
+            unit=unit,
         )
         if for_diagnosis:
             recorder.update.clear()
         else:
+            if clip is not None:
+                tensors = tensors_of(placed, network.output_parameters())
+                clip.record(recorder, memory.gradient, memory.parameters, self.norm_sums, tensors)
             optimizer.record(recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments())
+            record_limits(recorder, memory.parameters, placed)
         self.program = bind(recorder)
         self.ops = recorder.ops
         self.outputs = recorder.outputs
@@ -143,6 +160,7 @@ class TrainingStep(Batches):
         """Read these arrays from now on, and count from zero."""
         super().set(x, targets, weights, order)
         self.norm_sums[...] = 0.0
+        self.penalty[...] = 0.0
 
     def first_bad_layer(self) -> str | None:
         """After a halted step of a program made for diagnosis: who went non-finite first, forwards, then backwards."""
@@ -154,6 +172,27 @@ class TrainingStep(Batches):
                 if not np.isfinite(self.memory.gradients[id(parameter)]).all():
                     return f"the gradient of {prefix}{name} in layer {prefix.rstrip('.')} ({layer.title()})"
         return None
+
+
+def tensors_of(placed: Sequence[tuple[int, Parameter]], output: Sequence[Parameter]) -> list[Tensor]:
+    """The trained parameters as a clip sees them."""
+    last = {id(parameter) for parameter in output}
+    return [
+        Tensor(start, parameter.shape, parameter.size, id(parameter) in last)
+        for start, parameter in placed
+        if parameter.trainable
+    ]
+
+
+def record_limits(recorder: Recorder, w: Array, placed: Sequence[tuple[int, Parameter]]) -> None:
+    """Record the max-norm of the parameters that have one."""
+    tensors = [
+        (start, parameter.shape if len(parameter.shape) > 1 else (1, parameter.size), parameter.max_norm)
+        for start, parameter in placed
+        if parameter.max_norm is not None and parameter.trainable
+    ]
+    if tensors:
+        recorder.add_update(record_max_norm, w=w, tensors=tensors)
 
 
 class Evaluation(Batches):

@@ -16,8 +16,9 @@ from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
 from fastdl.nn.lsuv import adapt_lsuv
 from fastdl.nn.network import Network
-from fastdl.optim import ClipNorm, Optimizer, optimizer_of
+from fastdl.optim import Clip, Optimizer, optimizer_of
 from fastdl.part import Form, Part, check_inputs, check_part
+from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
 from fastdl.schedule import Schedule, schedule_of
@@ -43,12 +44,14 @@ class Trainer:
         Adam by default.
     schedule : Schedule or str, optional
         Of the learning rate; constant by default.
-    clip : ClipNorm, optional
+    clip : ClipNorm, ClipValue or AdaptiveClip, optional
         Gradient clipping.
     metrics : list of str or Metric
         "accuracy", "mse", "mae".
     seed : int
         Everything random depends on it. Same seed, same bits, at any number of threads.
+    penalty : L1, L2 or L1L2, optional
+        On all weights that decay, in addition to the layers' own; `history["penalty"]` has the mean of its values.
     threads : int, optional
         Upper bound; None for all that the process may use. How many work is measured, slice by slice.
 
@@ -79,20 +82,22 @@ class Trainer:
         loss: str | Loss | Callable[[Array, Array], tuple[Any, Any]] = "cross_entropy",
         optimizer: Optimizer | str | None = None,
         schedule: Schedule | str | None = None,
-        clip: ClipNorm | None = None,
+        clip: Clip | None = None,
         metrics: Iterable[str | Metric] = (),
         seed: int = 0,
         threads: int | None = None,
+        penalty: Penalty | None = None,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net: expected a network such as nn.Sequential, got {type(net).__name__}")
-        if clip is not None and not isinstance(clip, ClipNorm):
-            raise TypeError(f"clip: expected a ClipNorm or None, got {type(clip).__name__}")
+        if clip is not None and not isinstance(clip, Clip):
+            raise TypeError(f"clip: expected ClipNorm, ClipValue, AdaptiveClip or None, got {type(clip).__name__}")
         self.net = net
         self.loss = loss_of(loss)
         self.optimizer = optimizer_of(optimizer)
         self.schedule = schedule_of(schedule)
         self.clip = clip
+        self.penalty = penalty_of(penalty)
         self.metrics = metrics_of(metrics)
         for metric in self.metrics:
             metric.check(self.loss)
@@ -122,7 +127,8 @@ class Trainer:
 
     def training_step(self, batch: int, form: Form) -> TrainingStep:
         """The program of a step for batches of up to so many rows."""
-        step: TrainingStep = self._program(("step", batch, form), lambda: self._make_step(batch, form, False))
+        key = ("step", batch, form, *self.net.segments())  # layers may have been frozen or slowed since
+        step: TrainingStep = self._program(key, lambda: self._make_step(batch, form, False))
         return step
 
     def _make_step(self, batch: int, form: Form, for_diagnosis: bool) -> TrainingStep:
@@ -137,6 +143,7 @@ class Trainer:
             self._memory,
             self.optimizer,
             self.clip,
+            self.penalty,
             for_diagnosis=for_diagnosis,
         )
 

@@ -10,6 +10,7 @@ from fastdl.errors import check_bool, check_int, check_number
 from fastdl.init import LSUV, Initializer, initializer
 from fastdl.kernels import dense, weightnorm
 from fastdl.nn.layer import Layer, features_of
+from fastdl.penalty import LARGEST, Penalty, penalty_of
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
 # What the activation behind it halves, He's weights double; SELU was made for Lecun's. Before all others: Glorot.
@@ -39,6 +40,10 @@ class Dense(Layer):
     weight_norm : bool
         Whether w = gain v / |v| by columns (Salimans & Kingma 2016): the parameter "weight" is then v, and "gain", of
         shape (out,), the length of each unit's weights. It begins as |v|, so that w begins as `init` says.
+    penalty : L1, L2 or L1L2, optional
+        On w as it is stored, beside that of the Trainer.
+    max_norm : float, optional
+        After each step, columns of w whose norm is above it are scaled to it (Srivastava et al. 2014).
     lr_factor : float
         The learning rate of w and b is so many times the optimizer's.
     trainable : bool
@@ -52,7 +57,7 @@ class Dense(Layer):
     so, since they have no direction.
     """
 
-    inspected = ("units", "bias", "init", "bias_init", "weight_norm", "lr_factor", "trainable")
+    inspected = ("units", "bias", "init", "bias_init", "weight_norm", "penalty", "max_norm", "lr_factor", "trainable")
 
     def __init__(
         self,
@@ -61,6 +66,8 @@ class Dense(Layer):
         init: str | Initializer = "auto",
         bias_init: str | Initializer = "zeros",
         weight_norm: bool = False,
+        penalty: Penalty | None = None,
+        max_norm: float | None = None,
         lr_factor: float = 1.0,
         trainable: bool = True,
         name: str | None = None,
@@ -71,6 +78,8 @@ class Dense(Layer):
         self.init: str | Initializer = init if init == "auto" else initializer(init)
         self.bias_init = initializer(bias_init, "bias_init")
         self.weight_norm = check_bool("weight_norm", weight_norm)
+        self.penalty = penalty_of(penalty)
+        self.max_norm = None if max_norm is None else check_number("max_norm", max_norm, 0.0, LARGEST, open_low=True)
         self.lr_factor = lr_factor
         self.trainable = trainable
         self.next_activation: str | None = None  # told by the network before build
@@ -102,13 +111,15 @@ class Dense(Layer):
         features = features_of(self, in_shape)
         init: Any = AUTO.get(self.next_activation, "glorot") if self.init == "auto" else self.init
         trained: Any = {"lr_factor": self.lr_factor, "trainable": self.trainable}
-        weight = self.add_parameter("weight", (features, self.units), init, **trained)
+        weight = limited = self.add_parameter("weight", (features, self.units), init, **trained)
+        weight.penalty = self.penalty
         if isinstance(weight.init, LSUV):
             self.add_state("adapted", 1)  # whether the weights have met data
         if self.bias:
             self.add_parameter("bias", (self.units,), self.bias_init, decay=False, **trained)
         if self.weight_norm:
-            self.add_parameter("gain", (self.units,), "ones", decay=False, **trained)  # times |v|, see settle
+            limited = self.add_parameter("gain", (self.units,), "ones", decay=False, **trained)  # times |v|, see settle
+        limited.max_norm = self.max_norm
         return (self.units,)
 
     def settle(self) -> None:

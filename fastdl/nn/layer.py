@@ -10,6 +10,7 @@ import numpy as np
 
 from fastdl.errors import as_array, check_bool, check_number
 from fastdl.init import Initializer, initializer
+from fastdl.penalty import Penalty
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Parameter:
         Its learning rate is so many times the optimizer's.
     trainable : bool
         If not, it keeps its values: it has no gradient, and no decay acts on it.
+    penalty : Penalty or None
+        Its own, beside that of the whole network.
+    max_norm : float or None
+        What its columns are scaled to after each step, if they are longer; a vector holds a column for each element.
     value : ndarray
         Live view into the network's arena.
     """
@@ -44,6 +49,8 @@ class Parameter:
         self.decay = decay
         self.lr_factor = check_number("lr_factor", lr_factor, 0.0, 3.4e38)
         self.trainable = check_bool("trainable", trainable)
+        self.penalty: Penalty | None = None
+        self.max_norm: float | None = None
         self.value: Array = np.empty(0, np.float32)
 
     @property
@@ -318,7 +325,7 @@ def sizes(what: str, shape: Any) -> tuple[int, ...]:
 
 def plain(value: Any) -> Any:
     """A constructor argument as JSON can hold it."""
-    return value.config() if isinstance(value, Initializer) else value
+    return value.config() if isinstance(value, Initializer | Penalty) else value
 
 
 def features_of(layer: Layer, in_shape: tuple[int, ...]) -> int:

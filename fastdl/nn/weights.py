@@ -143,6 +143,19 @@ class Weights(Layer):
             start += length
         return segments
 
+    def placed(self) -> list[tuple[int, Parameter]]:
+        """Every parameter, and where in the arena it begins."""
+        parameters = self.all_parameters()
+        ends = np.cumsum([padded(parameter.size) for parameter in parameters]).tolist()
+        return list(zip([0, *ends], parameters, strict=False))
+
+    def output_parameters(self) -> list[Parameter]:
+        """Those of the last layer that has a weight matrix."""
+        for _, layer in reversed(list(self.walk())):
+            if any(len(parameter.shape) > 1 for parameter in layer.parameters_.values()):
+                return list(layer.parameters_.values())
+        return []
+
     def all_parameters(self) -> list[Parameter]:
         """Every parameter, in the order of the arena."""
         return [parameter for _, layer in self.walk() for parameter in layer.parameters_.values()]

@@ -7,7 +7,7 @@ from fastdl.optim.adadelta import Adadelta
 from fastdl.optim.adagrad import Adagrad
 from fastdl.optim.adam import Adam, AdamW
 from fastdl.optim.adamax import Adamax
-from fastdl.optim.clip import ClipNorm
+from fastdl.optim.clip import AdaptiveClip, Clip, ClipNorm, ClipValue, Tensor
 from fastdl.optim.lion import Lion
 from fastdl.optim.nadam import NAdam
 from fastdl.optim.normalized_sgd import NormalizedSGD
@@ -23,13 +23,17 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "AdaptiveClip",
+    "Clip",
     "ClipNorm",
+    "ClipValue",
     "Lion",
     "NAdam",
     "NormalizedSGD",
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "Tensor",
 ]
 
 KINDS: dict[str, type[Optimizer]] = {

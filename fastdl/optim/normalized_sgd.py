@@ -18,7 +18,7 @@ class NormalizedSGD(Optimizer):
 
     Notes
     -----
-    Clipping by the norm makes no difference here.
+    Clipping by the norm of the model makes no difference here; with other clips ||g|| is still that before clipping.
     """
 
     kind = "normalized_sgd"
