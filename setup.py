@@ -83,6 +83,7 @@ class BuildKernels(build_ext):
     """
 
     NAME_OF_NATIVE: ClassVar[str] = "fastdl.kernels._team"  # every other module reaches csrc through the team's table
+    NAME_OF_SHARED: ClassVar[str] = "fastdl.kernels._cyutility"  # Cython's own helpers, else 130 KiB in each module
 
     def build_extensions(self) -> None:
         import Cython  # here, since metadata and sdist need neither
@@ -168,6 +169,7 @@ class BuildKernels(build_ext):
             build_dir=str(folder),
             compiler_directives=DIRECTIVES,
             force=True if self.force or stale else None,
+            shared_utility_qualified_name=self.NAME_OF_SHARED,
             quiet=True,
         )
         sources = {ext.name: ext.sources for ext in translated}
@@ -175,11 +177,14 @@ class BuildKernels(build_ext):
             ext.sources = sources[ext.name]
 
 
-def extension(pyx: str) -> Extension:
-    return Extension(pyx.removesuffix(".pyx").replace("/", "."), [pyx])
+def extension(source: str) -> Extension:
+    return Extension(os.path.splitext(source)[0].replace("/", "."), [source])
 
 
 setup(
-    ext_modules=[extension(pyx) for pyx in sorted(glob("fastdl/kernels/*.pyx"))],
+    ext_modules=[
+        *(extension(pyx) for pyx in sorted(glob("fastdl/kernels/*.pyx"))),
+        extension("fastdl/kernels/_cyutility.c"),  # written by Cython
+    ],
     cmdclass={"build": Build, "build_ext": BuildKernels},
 )

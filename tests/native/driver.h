@@ -21,6 +21,7 @@
     X(noise) \
     X(norm) \
     X(optimizer) \
+    X(orthogonal) \
     X(penalty) \
     X(random) \
     X(reduce) \

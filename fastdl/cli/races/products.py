@@ -49,6 +49,13 @@ def scatter(dy: Array, codes: Array) -> Array:
     return table
 
 
+def orthonormal(a: Array) -> Array:
+    """Rows by LAPACK's QR, turned to their own sides."""
+    q, r = np.linalg.qr(a.T)
+    q *= np.sign(np.diag(r))
+    return q.T
+
+
 CASES = [
     Case("matmul", layer, lambda x, w, b: kernels.matmul(x, w), lambda x, w, b: x @ w),
     Case("dense_forward", layer, lambda x, w, b: kernels.dense_forward(x, w, b, "relu"), dense),
@@ -60,4 +67,5 @@ CASES = [
     Case("add", normals(2), kernels.add, np.add, out=True),
     Case("concatenate", normals(2), lambda a, b: kernels.concatenate([a, b]),
          lambda a, b: np.concatenate([a, b], axis=1)),
+    Case("orthonormalize", normals(1), kernels.orthonormalize, orthonormal),
 ]  # fmt: skip
