@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import reference
+import reference_noise
 import reference_norm
 from support import assert_same_bits
 
@@ -153,6 +154,15 @@ class Twin:
             place = (layer.rate, self.seed, self.step, self.streams)
             self.streams += 1
             return reference.dropout_forward(x, *place), lambda dy: reference.dropout_backward(dy, *place)
+        if isinstance(layer, nn.AlphaDropout):
+            place = (layer.rate, self.seed, self.step, self.streams)
+            self.streams += 1
+            y = reference_noise.alpha_dropout_forward(x, *place)
+            return y, lambda dy: reference_noise.alpha_dropout_backward(dy, *place)
+        if isinstance(layer, nn.GaussianNoise):
+            place = (layer.std, self.seed, self.step, self.streams)
+            self.streams += 1
+            return reference_noise.gaussian_noise(x, *place), lambda dy: dy
         raise TypeError(layer)
 
     def chain(self, layer: nn.Sequential | nn.Residual, x: np.ndarray, prefix: str) -> tuple[np.ndarray, Back]:

@@ -37,7 +37,7 @@ FUSED = {
     "noise": "7a8ca1a17e8fbf2c",
     "norm": "644331a785909493",
     "optimizer": "5e4f165be71cc5ef",
-    "orthogonal": "ff50985763ac7c5d",
+    "orthogonal": "f47c7e315c129297",
     "penalty": "08fa7abac4acd030",
     "random": "91feba0def70eb9b",
     "reduce": "7a232a44369d4760",

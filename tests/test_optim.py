@@ -304,6 +304,17 @@ def test_layers_can_be_frozen_when_they_are_built() -> None:
         check_refuses(lambda k=key, b=bad: nn.Dense(3, **{k: b}), key)
 
 
+def test_layers_can_be_frozen_between_fits() -> None:
+    X, y = data()
+    net = built()
+    trainer = trained(net, X, y, {"loss": "mse"}, epochs=1)
+    net.layers[0].trainable = False
+    before = net.state_dict()
+    trainer.fit(X, y, epochs=1, batch_size=16, progress=False)
+    assert_same_bits(net.state_dict()["0.weight"], before["0.weight"])
+    assert not np.array_equal(net.state_dict()["2.weight"], before["2.weight"])
+
+
 def test_saved_and_counted(tmp_path: Any) -> None:
     net = built({"trainable": False}, {"lr_factor": 0.5})
     net.save(tmp_path / "m.safetensors")

@@ -234,6 +234,14 @@ def test_columns_hold_to_max_norm_at_every_step() -> None:
     assert np.linalg.norm(net.parameters()["2.weight"], axis=0).max() > 0.5
 
 
+def test_with_weight_norm_the_limit_is_on_the_gains() -> None:
+    net = network(weight_norm=True, max_norm=0.5)
+    trained(net, X, Y, {"optimizer": optim.SGD(0.3)})
+    gains = np.abs(net.parameters()["0.gain"])
+    assert gains.max() <= 0.5 and (gains > 0.4999).any()
+    assert np.linalg.norm(net.parameters()["0.weight"], axis=0).max() > 0.5
+
+
 @pytest.mark.parametrize(
     "clip",
     [optim.ClipNorm(0.2, per="tensor"), optim.ClipValue(0.01), optim.AdaptiveClip(0.01), optim.ClipNorm(0.2)],
