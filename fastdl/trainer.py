@@ -42,8 +42,9 @@ class Trainer:
         of shape (n,) comes as (B,) if there are several outputs.
     optimizer : Optimizer or str, optional
         Adam by default.
-    schedule : Schedule or str, optional
-        Of the learning rate; constant by default.
+    schedule : Schedule, str or callable, optional
+        Of the learning rate; constant by default. A function `f(steps, steps_per_epoch, epochs)` gives factors for an
+        array of steps.
     clip : ClipNorm, ClipValue or AdaptiveClip, optional
         Gradient clipping.
     metrics : list of str or Metric
@@ -81,7 +82,7 @@ class Trainer:
         net: Network,
         loss: str | Loss | Callable[[Array, Array], tuple[Any, Any]] = "cross_entropy",
         optimizer: Optimizer | str | None = None,
-        schedule: Schedule | str | None = None,
+        schedule: Schedule | str | Callable[..., Any] | None = None,
         clip: Clip | None = None,
         metrics: Iterable[str | Metric] = (),
         seed: int = 0,
