@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import fastdl
 from benchmarks.machine import Disturbance, describe
 from fastdl.cli.bench import NUMBERS, Times, clock, summary
 from fastdl.cli.races import SIZES
@@ -68,7 +69,8 @@ def main() -> None:
     disturbance = Disturbance()
     with tempfile.TemporaryDirectory() as folder:
         bench = [sys.executable, "-m", "fastdl.cli", "bench", "--threads", str(options.threads), "--out", folder]
-        subprocess.run(bench, check=True)
+        path = os.pathsep.join(filter(None, (str(Path(fastdl.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        subprocess.run(bench, check=True, cwd=folder, env={**os.environ, "PYTHONPATH": path})
         result = json.loads(Path(folder, NUMBERS).read_text())
     commit = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     done = subprocess.run(commit, cwd=FOLDER.parent, capture_output=True, text=True)

@@ -79,9 +79,11 @@ def test_what_the_command_refuses(
 
 
 def test_another_number_of_threads_takes_another_process(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(bench.__file__).parents[2]))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(tmp_path)  # where another folder of that name lies, as in a checkout
+    (tmp_path / "fastdl").mkdir()
+    (tmp_path / "fastdl" / "__init__.py").write_text("raise ImportError('not this one')")
     assert main(["bench", "--quick", "--only", "add", "--threads", "2"]) == 0
     assert re.search(r"^threads +2$", capfd.readouterr().out, re.M)

@@ -62,9 +62,11 @@ def run(args: argparse.Namespace) -> int:
 
 def again(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Run in a process whose BLAS has as many threads: this one's has read the environment already."""
-    command = [sys.executable, "-m", "fastdl.cli", "bench", "--threads", str(args.threads), "--only", args.only]
+    command = [sys.executable, "-P", "-m", "fastdl.cli", "bench", "--threads", str(args.threads), "--only", args.only]
     command += ["--quick"] * args.quick + (["--out", args.out] if args.out is not None else [])
-    return subprocess.run(command, env={**os.environ, **environment}).returncode
+    # -P, and this package's own place: the current folder may be a checkout without compiled modules.
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
+    return subprocess.run(command, env={**os.environ, **environment, "PYTHONPATH": path}).returncode
 
 
 def facts(threads: int) -> dict[str, str]:
