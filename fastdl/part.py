@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl import data
+from fastdl.errors import check_number
 from fastdl.nn.embedding import Embedding
+from fastdl.nn.lsuv import adapt_lsuv
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastdl.losses import Loss
     from fastdl.nn.network import Network
     from fastdl.program import Array
@@ -81,3 +85,48 @@ def check_part(
     if weights is not None and not (weights > 0).all():
         counting = np.flatnonzero(weights)  # rows of weight 0 take no part, so that they can't change a bit
     return Part(x, targets, weights, counting), classes
+
+
+def prepare(
+    net: Network,
+    loss: Loss,
+    seed: int,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    fraction: float,
+    validation_data: Sequence[Any] | None,
+    least: int,
+) -> tuple[Part, Part | None]:
+    """The training and the validation part of a fit, whose network is built and adapted; on an error it is as it was.
+
+    A `fraction` of the rows is held out, or `validation_data` is. The training part has at least `least` rows.
+    """
+    was_built = net.built
+    check_number("validation_split", fraction, 0.0, 1.0, open_high=True)
+    x = check_inputs(net, X, "X")
+    if not was_built:
+        net.first_layer().look(x)
+    try:
+        net.build((x.shape[1],), seed)
+        if net.count_parameters() == 0:
+            raise ValueError(f"{net.title()}: expected at least one trainable parameter, it has none")
+        part, classes = check_part(net, loss, x, y, sample_weight, class_weight, net.classes_)
+        training, validation = part.split(fraction, seed) if fraction else (part, None)
+        if validation_data is not None:
+            held_x = check_inputs(net, validation_data[0], "validation_data")
+            weight = validation_data[2] if len(validation_data) == 3 else None
+            validation, _ = check_part(net, loss, held_x, validation_data[1], weight, None, classes)
+        if training.size < least:
+            raise ValueError(f"drop_last: {training.size} rows hold no whole batch of {least}")
+        scaler = net.scaler()
+        if scaler is not None:
+            scaler.adapt(training.x, training.rows)
+        adapt_lsuv(net, training.x, training.rows)
+    except BaseException:
+        if not was_built:
+            net.forget()
+        raise
+    net.head, net.classes_, net.training_rows = loss.head, classes, training.size
+    return training, validation

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fastdl.callbacks import Callback
-from fastdl.errors import check_int, check_number, check_seed
+from fastdl.errors import check_int, check_seed
 from fastdl.fitting import Fit
 from fastdl.history import History
 from fastdl.listing import Listing
 from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
-from fastdl.nn.lsuv import adapt_lsuv
 from fastdl.nn.network import Network
 from fastdl.optim import Clip, Optimizer, optimizer_of
-from fastdl.part import Form, Part, check_inputs, check_part
+from fastdl.part import Form, Part, check_inputs, check_part, prepare
 from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
@@ -249,51 +248,21 @@ class Trainer:
         bar = Progress(progress)
         with self.net.busy("fit", changes=True):
             whole = batch_size if drop_last else 1
-            training, validation = self._take(
-                X, y, sample_weight, class_weight, validation_split, validation_data, whole
+            training, validation = prepare(
+                self.net,
+                self.loss,
+                self.seed,
+                X,
+                y,
+                sample_weight,
+                class_weight,
+                validation_split,
+                validation_data,
+                whole,
             )
             self.stopping = False
             Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
         return self.history
-
-    def _take(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Any,
-        fraction: float,
-        validation_data: Sequence[Any] | None,
-        least: int,
-    ) -> tuple[Part, Part | None]:
-        """Check everything, building the network if need be; on an error it is as it was."""
-        net, was_built = self.net, self.net.built
-        check_number("validation_split", fraction, 0.0, 1.0, open_high=True)
-        x = check_inputs(net, X, "X")
-        if not was_built:
-            net.first_layer().look(x)
-        try:
-            net.build((x.shape[1],), self.seed)
-            if net.count_parameters() == 0:
-                raise ValueError(f"{net.title()}: expected at least one trainable parameter, it has none")
-            part, classes = check_part(net, self.loss, x, y, sample_weight, class_weight, net.classes_)
-            training, validation = part.split(fraction, self.seed) if fraction else (part, None)
-            if validation_data is not None:
-                held_x = check_inputs(net, validation_data[0], "validation_data")
-                weight = validation_data[2] if len(validation_data) == 3 else None
-                validation, _ = check_part(net, self.loss, held_x, validation_data[1], weight, None, classes)
-            if training.size < least:
-                raise ValueError(f"drop_last: {training.size} rows hold no whole batch of {least}")
-            scaler = net.scaler()
-            if scaler is not None:
-                scaler.adapt(training.x, training.rows)
-            adapt_lsuv(net, training.x, training.rows)
-        except BaseException:
-            if not was_built:
-                net.forget()
-            raise
-        net.head, net.classes_, net.training_rows = self.loss.head, classes, training.size
-        return training, validation
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, batch_size: int = 32) -> History:
         """One pass over the data; parameters are those of `fit`."""

@@ -1,46 +1,20 @@
-"""What watches a training: the hooks, early stopping, a log file."""
+"""The end of a training that no longer improves, with the best weights."""
 
 from __future__ import annotations
 
 import math
-import os
 import warnings
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from fastdl.callbacks.callback import Callback
 from fastdl.errors import check_int, check_number, unknown_name
 
 if TYPE_CHECKING:
     from fastdl.trainer import Trainer
 
-__all__ = ["CSVLogger", "Callback", "EarlyStopping"]
-
 MODES = ("auto", "min", "max")
 # Metrics of which more is better, by the words of their names; of everything else less is better, as of a loss.
 MORE_IS_BETTER = frozenset({"acc", "accuracy", "auc", "f1", "precision", "r2", "recall", "score"})
-
-
-class Callback:
-    """The base class of callbacks: five hooks that do nothing.
-
-    Override those that you need. `trainer` has `net`, `history`, `optimizer` and `stop()`, which ends the training
-    after the current epoch. `epoch` and `step` count from 0. `logs` maps names to floats: at the end of an epoch
-    "loss", the metrics, and with validation data "val_loss" and the like.
-    """
-
-    def on_train_begin(self, trainer: Trainer) -> None:
-        """Before the first step of a fit."""
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        """Before the first step of an epoch."""
-
-    def on_batch_end(self, trainer: Trainer, step: int, logs: dict[str, float]) -> None:
-        """After a step. Overriding this one brings every step back to Python, which costs speed."""
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
-        """After an epoch and its validation."""
-
-    def on_train_end(self, trainer: Trainer) -> None:
-        """After the last epoch of a fit."""
 
 
 class EarlyStopping(Callback):
@@ -139,67 +113,6 @@ class EarlyStopping(Callback):
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
             text += "; give fit validation_data= or validation_split="
         return text
-
-
-class CSVLogger(Callback):
-    """Write each epoch to a CSV file as soon as it ends.
-
-    Every line is flushed, so a run that is killed leaves the epochs that it finished. The columns are `epoch`, from 0,
-    and the names of the logs. When training goes on (a second fit, a resumed checkpoint), the file begins with the
-    epochs that the trainer's history has, and the new ones follow.
-
-    Parameters
-    ----------
-    path : path-like
-        The file; one that is there is replaced.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        self._rows: list[dict[str, float]] = []
-        self._names: list[str] = []
-        self._file: IO[str] | None = None
-        self._writer: Any = None
-
-    def on_train_begin(self, trainer: Trainer) -> None:
-        """Open the file, so that one that can't be written fails before the training."""
-        past = trainer.history
-        self._rows = [{name: values[epoch] for name, values in past.items()} for epoch in range(past.epochs)]
-        self._names = list(past)
-        self._rewrite()
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
-        """Add a line."""
-        row = {name: float(value) for name, value in logs.items()}
-        self._rows.append(row)
-        fresh = [name for name in row if name not in self._names]
-        if fresh or self._writer is None or self._file is None:
-            # The header isn't known before the first epoch, and grows when a later fit adds validation data.
-            self._names += fresh
-            self._rewrite()
-            return
-        self._writer.writerow({"epoch": len(self._rows) - 1, **row})
-        self._file.flush()
-
-    def on_train_end(self, trainer: Trainer) -> None:
-        """Close the file."""
-        self._close()
-
-    def _rewrite(self) -> None:
-        import csv
-
-        self._close()
-        self._file = open(self.path, "w", encoding="utf-8", newline="")  # noqa: SIM115 - stays open for the lines to come
-        self._writer = csv.DictWriter(self._file, ["epoch", *self._names], restval="nan", lineterminator="\n")
-        if self._names:
-            self._writer.writeheader()
-        self._writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(self._rows))
-        self._file.flush()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = self._writer = None
 
 
 def more_is_better(name: str) -> bool:
