@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl.kernels import loss, reduce
-from fastdl.kernels.gather import Rows, record_gather
+from fastdl.kernels._rows import Rows
+from fastdl.kernels.gather import record_gather
 from fastdl.kernels.unit import record_max_norm
 from fastdl.nn.network import Network
 from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from

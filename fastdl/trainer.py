@@ -149,7 +149,8 @@ class Trainer:
 
     def snapshot(self) -> tuple[Any, ...]:
         """Copies of everything that training changes."""
-        slots = {} if self._memory is None else {name: slot.copy() for name, slot in self._memory.slots.items()}
+        live = {} if self._memory is None else self._memory.slots
+        slots = {name: slot.copy() if slot.any() else 0.0 for name, slot in live.items()}  # fresh ones need no memory
         return self.net.snapshot(), slots, self.step
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
