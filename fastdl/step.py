@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastdl.averages import Averages
 from fastdl.kernels import loss, reduce
 from fastdl.kernels._rows import Rows
 from fastdl.kernels.gather import record_gather
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fastdl.losses import Loss
     from fastdl.metrics import Metric
     from fastdl.nn.layer import Parameter
-    from fastdl.optim import Clip, Optimizer
+    from fastdl.optim import Averaging, Clip, Optimizer
     from fastdl.part import Form
     from fastdl.penalty import Penalty
     from fastdl.program import Array
@@ -88,9 +89,9 @@ class Batches:
 
 
 class Memory:
-    """Gradients and optimizer slots: one arena each, laid out like the parameters."""
+    """Gradients and optimizer slots: one arena each, laid out like the parameters; and averages, if wanted."""
 
-    def __init__(self, network: Network, slots: Sequence[str]) -> None:
+    def __init__(self, network: Network, slots: Sequence[str], averaging: Averaging | None = None) -> None:
         size = sum(padded(parameter.size) for parameter in network.all_parameters())
         self.parameters = network.arena
         self.gradient = aligned(4 * size).view(np.float32)
@@ -100,10 +101,11 @@ class Memory:
         for parameter in network.all_parameters():
             self.gradients[id(parameter)] = self.gradient[start : start + parameter.size].reshape(parameter.shape)
             start += padded(parameter.size)
+        self.averages = None if averaging is None else Averages(network, averaging)
 
 
 class TrainingStep(Batches):
-    """Forward, loss, backward, penalties, finite check, clip, update, max-norm.
+    """Forward, loss, backward, penalties, finite check, clip, update, max-norm, averages.
 
     One native program for batches of up to `batch` rows.
     """
@@ -153,6 +155,8 @@ class TrainingStep(Batches):
                 clip.record(recorder, memory.gradient, memory.parameters, self.norm_sums, tensors)
             optimizer.record(recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments())
             record_limits(recorder, memory.parameters, placed)
+            if memory.averages is not None:
+                memory.averages.averaging.record(recorder, memory.averages.pairs)
         self.program = bind(recorder)
         self.ops = recorder.ops
         self.outputs = recorder.outputs
@@ -219,3 +223,28 @@ class Evaluation(Batches):
         finally:
             self.clear()
         return self.means()
+
+
+class Calibration:
+    """Running statistics of norms as the mean over a pass, for weights that were never trained as they are."""
+
+    def __init__(self, network: Network, batch: int) -> None:
+        self.network = network
+        self.inputs = Rows(network.widths[0])
+        recorder = Recorder(batch, training=True, calibrates=True)
+        network.lower(recorder, lower_input(recorder, network, self.inputs))
+        self.has_statistics = bool(recorder.update)
+        self.program = bind(recorder)
+
+    def __call__(self, x: Array, order: Array | None, batch: int, seed: int, team: TeamSize) -> None:
+        """Estimate them from the rows in `order` (all for None), which is the order that they are read in."""
+        if not self.has_statistics:
+            return
+        rows = x.shape[0] if order is None else len(order)
+        steps = -(-rows // batch)
+        read_from(self.inputs, self.network, x, order)
+        try:
+            self.program.begin(rows, batch, steps, seed, 0, np.empty((steps, 0)))
+            run(self.program, team)
+        finally:
+            self.inputs.clear()
