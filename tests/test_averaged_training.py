@@ -1,4 +1,4 @@
-"""Averaged weights through Trainer: against float64 averages of the raw weights, step by step, and what they leave alone."""
+"""Averaged weights through Trainer: against float64 averages of the raw ones, and what they leave alone."""
 
 import itertools
 from typing import Any
@@ -66,7 +66,7 @@ def test_swa_is_the_mean_over_the_ends_of_epochs(start: float, first: int) -> No
 
 
 def test_swa_estimates_the_statistics_of_the_averaged_network() -> None:
-    """A cumulative mean over the batches in the rows' order; the last one, of seven rows, counts as much as the others."""
+    """A mean over the batches in the rows' order; the last one, of seven rows, counts as much as the others."""
     net = nn.Sequential(nn.Dense(5), nn.BatchNorm(momentum=0.3), nn.ReLU(), nn.Dense(3))
     trained(net, X, Y, {"averaging": optim.SWA(1)}, epochs=4)
     state = net.state_dict()
