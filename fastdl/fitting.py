@@ -131,7 +131,7 @@ class Fit:
             trainer.calibrate(self.training, self.batch)
 
     def _rates(self) -> Array:
-        """The scalars of this epoch's steps: column 0 is the learning rate."""
+        """The scalars of this epoch's steps: column 0 is the learning rate, 1 the share of mixup if that is on."""
         trainer, steps = self.trainer, self.steps
         numbers = np.arange(trainer.epoch * steps, (trainer.epoch + 1) * steps)
         epochs = self.first_epoch + self.epochs
@@ -142,6 +142,8 @@ class Fit:
             if factors.shape != (steps,) or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
                 raise ValueError(f"schedule {schedule!r}: expected {steps} finite factors, got {factors!r}")
             rates[:, 0] *= factors
+        if trainer.mixup is not None:
+            rates = np.column_stack([rates, trainer.mixup.shares(steps, trainer.seed, trainer.epoch)])
         return rates
 
     def _steps(self, order: Array, rates: Array) -> None:
@@ -170,7 +172,7 @@ class Fit:
             finally:
                 trainer.step = before + native.steps_done
             if halted:
-                raise self._non_finite(order)
+                raise self._non_finite(order, rates)
         finally:
             program.clear()
 
@@ -185,12 +187,12 @@ class Fit:
             self.trainer.restore(self.beginning)
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {row}")
 
-    def _non_finite(self, order: Array) -> Exception:
+    def _non_finite(self, order: Array, rates: Array) -> Exception:
         """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
         trainer, training, native = self.trainer, self.training, self.program.program
         start = native.steps_done * self.batch
         batch = np.ascontiguousarray(order[start : start + native.rows])
-        bad = trainer.diagnose_step(self.batch, training, batch)
+        bad = trainer.diagnose_step(self.batch, training, batch, rates[native.steps_done : native.steps_done + 1])
         if bad == "the inputs":
             self._refuse_nan("X", training, batch)
         return NonFiniteError(

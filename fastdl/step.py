@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
 from fastdl.nn.weights import padded
 from fastdl.optim.clip import Tensor
 from fastdl.penalty import record_penalties
-from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind, run
+from fastdl.program import Backward, Buffer, Recorder, Signal, TeamSize, aligned, bind, run
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
     from fastdl.metrics import Metric
+    from fastdl.mixup import Mixup
     from fastdl.nn.layer import Parameter
     from fastdl.optim import Averaging, Clip, Optimizer
     from fastdl.part import Form
@@ -60,7 +61,9 @@ class Batches:
         """Loss and metrics over all rows seen since `set`, by weight."""
         return {name: float(sums[0] / sums[1]) if sums[1] else float("nan") for name, sums in self.sums.items()}
 
-    def record_forward(self, recorder: Recorder) -> tuple[Buffer, Buffer | None, Any]:
+    def record_forward(
+        self, recorder: Recorder, mixup: Mixup | None = None
+    ) -> tuple[Buffer, Buffer | None, tuple[Signal, Backward]]:
         """Record everything up to the network's output. Returns targets, weights, and what `lower` gave."""
         x = lower_input(recorder, self.network, self.inputs)
         targets = self.loss.record_targets(recorder, self.targets, self.form.labels)
@@ -68,6 +71,9 @@ class Batches:
         if self.weights is not None:
             weights = recorder.vector()
             recorder.add(record_gather, y=weights, source=self.weights)
+        if mixup is not None:
+            outputs = self.network.widths[1]
+            x.buffer, targets, weights = mixup.record(recorder, self.loss, outputs, x.buffer, targets, weights)
         recorder.add(loss.record_total, total=self.total, weights=weights)
         recorder.outputs.append(("the inputs", x.buffer))
         return targets, weights, self.network.lower(recorder, x)
@@ -121,6 +127,7 @@ class TrainingStep(Batches):
         optimizer: Optimizer,
         clip: Clip | None,
         penalty: Penalty | None = None,
+        mixup: Mixup | None = None,
         *,
         for_diagnosis: bool = False,
     ) -> None:
@@ -130,7 +137,7 @@ class TrainingStep(Batches):
         self.norm = np.ones(2)  # of the gradient, and the factor that clips it
         self.norm_sums = np.zeros(2)  # of the norms, and number of clipped steps
         recorder = Recorder(batch, True, memory.gradients, share_memory=not for_diagnosis)
-        targets, weights, (y, backward) = self.record_forward(recorder)
+        targets, weights, (y, backward) = self.record_forward(recorder, mixup)
         dy = recorder.matrix(y.features)
         self.record_loss(recorder, y.buffer, dy, targets, weights)
         backward(dy)

@@ -14,6 +14,7 @@ from fastdl.history import History
 from fastdl.listing import Listing
 from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
+from fastdl.mixup import mixup_of
 from fastdl.nn.network import Network
 from fastdl.optim import Averaging, Clip, Optimizer, averaging_of, optimizer_of
 from fastdl.part import Form, Part, check_inputs, check_part, prepare
@@ -55,6 +56,8 @@ class Trainer:
         On all weights that decay, in addition to the layers' own; `history["penalty"]` has the mean of its values.
     averaging : EMA or SWA, optional
         Validation and the finished network use averages of the weights; a further fit goes on from the raw ones.
+    mixup : float, optional
+        Train on mixtures of two rows, in shares drawn from Beta(mixup, mixup); see `fastdl.mixup.Mixup`. 0.2 is usual.
     threads : int, optional
         Upper bound; None for all that the process may use. How many work is measured, slice by slice.
 
@@ -91,6 +94,7 @@ class Trainer:
         threads: int | None = None,
         penalty: Penalty | None = None,
         averaging: Averaging | None = None,
+        mixup: float | None = None,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net: expected a network such as nn.Sequential, got {type(net).__name__}")
@@ -103,6 +107,9 @@ class Trainer:
         self.clip = clip
         self.penalty = penalty_of(penalty)
         self.averaging = averaging_of(averaging)
+        self.mixup = mixup_of(mixup)
+        if self.mixup is not None:
+            self.mixup.check(net, self.loss)
         self.metrics = metrics_of(metrics)
         for metric in self.metrics:
             metric.check(self.loss)
@@ -149,6 +156,7 @@ class Trainer:
             self.optimizer,
             self.clip,
             self.penalty,
+            self.mixup,
             for_diagnosis=for_diagnosis,
         )
 
@@ -192,11 +200,11 @@ class Trainer:
         calibration = self._program(("calibration", batch), lambda: Calibration(self.net, batch))
         calibration(part.x, part.rows, batch, self.seed, self.team("calibration"))
 
-    def diagnose_step(self, batch: int, part: Part, rows: Array) -> str | None:
+    def diagnose_step(self, batch: int, part: Part, rows: Array, scalars: Array) -> str | None:
         """Rerun the coming step on these rows without applying it; which layer goes non-finite first, if any."""
         probe = self._make_step(batch, part.form, True)
         probe.set(part.x, part.targets, part.weights, rows)
-        probe.program.begin(len(rows), batch, 1, self.seed, self.step, np.zeros((1, 1)))
+        probe.program.begin(len(rows), batch, 1, self.seed, self.step, scalars)
         run(probe.program, TeamSize(1))
         return probe.first_bad_layer()
 
@@ -343,7 +351,7 @@ class Trainer:
         before = self.snapshot()
         step.set(part.x, part.targets, None, np.arange(rows))
         try:
-            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 1)))
+            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 2)))
             return step.program.time_ops(repeats)
         finally:
             step.clear()
