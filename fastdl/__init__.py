@@ -10,6 +10,7 @@ from fastdl.errors import NonFiniteError
 
 if TYPE_CHECKING:
     from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
+    from fastdl.ensemble import Ensemble
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
     from fastdl.penalty import L1, L1L2, L2
@@ -19,6 +20,7 @@ __all__ = [
     "L1",
     "L1L2",
     "L2",
+    "Ensemble",
     "History",
     "NonFiniteError",
     "Trainer",
@@ -39,6 +41,7 @@ __all__ = [
 
 # Names that are imported when they are first used, so that `import fastdl` costs a script next to nothing.
 _HOMES = {
+    "Ensemble": "fastdl.ensemble",
     "History": "fastdl.history",
     "L1": "fastdl.penalty",
     "L1L2": "fastdl.penalty",

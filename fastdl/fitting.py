@@ -40,6 +40,7 @@ class Fit:
         self.trainer, self.training, self.validation = trainer, training, validation
         self.watchers, self.bar = watchers, bar
         self.epochs, self.first_epoch, self.first_step = epochs, trainer.epoch, trainer.step
+        trainer.epochs = trainer.epoch + epochs
         self.batch = min(batch_size, training.size)
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
         self.program = trainer.training_step(self.batch, training.form)

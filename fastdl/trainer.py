@@ -68,6 +68,8 @@ class Trainer:
         A list of floats for each name, one per epoch.
     step, epoch : int
         How many have been done in all.
+    epochs : int
+        How many that will be at the end of the fit.
     optimizer : Optimizer
 
     Examples
@@ -118,7 +120,7 @@ class Trainer:
         TeamSize(threads)  # checks it
         self.history = History()
         self.step = 0
-        self.epoch = 0
+        self.epoch = self.epochs = 0
         self.stopping = False
         self._arena: Array | None = None  # the network's, for which memory and programs are made
         self._memory: Memory | None = None
@@ -369,5 +371,5 @@ class Trainer:
                 self.net.forget()
                 self.net.build(shape, self.seed)
         self.history = History()
-        self.step = self.epoch = 0
+        self.step = self.epoch = self.epochs = 0
         self._arena = None
