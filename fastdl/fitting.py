@@ -11,8 +11,9 @@ from fastdl.callbacks import Callback
 from fastdl.data import first_bad_row, is_mapped
 from fastdl.errors import NonFiniteError
 from fastdl.kernels import permutation
-from fastdl.program import run
+from fastdl.program import Window, run
 from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import base_of
 
 if TYPE_CHECKING:
     from fastdl.part import Part
@@ -95,14 +96,14 @@ class Fit:
             self.averages.hide()
         for watcher in self.watchers:
             watcher.on_epoch_begin(trainer, trainer.epoch)
-        rates = self._rates()
+        table = self._table()
         order = permutation(training.size, trainer.seed, trainer.epoch, SHUFFLE_STREAM)
         if training.rows is not None:
             order = training.rows[order]
-        self._steps(order, rates)
+        self._steps(order, table)
         self._average()
         logs = self.program.means()
-        logs["lr"] = float(rates[-1, 0])
+        logs["lr"] = float(table[-1, 0])
         logs["grad_norm"] = float(self.program.norm_sums[0] / self.steps)
         if self.program.penalised:
             logs["penalty"] = float(self.program.penalty[1] / self.steps)
@@ -131,23 +132,15 @@ class Fit:
         if averages.shown and averages.averaging.recalibrates:
             trainer.calibrate(self.training, self.batch)
 
-    def _rates(self) -> Array:
-        """The scalars of this epoch's steps: column 0 is the learning rate, 1 the share of mixup if that is on."""
-        trainer, steps = self.trainer, self.steps
-        numbers = np.arange(trainer.epoch * steps, (trainer.epoch + 1) * steps)
-        epochs = self.first_epoch + self.epochs
-        lr = trainer.optimizer.lr
-        rates = np.full((steps, 1), lr.base if isinstance(lr, Scheduled) else lr)
-        for schedule in (trainer.schedule, *((lr.schedule,) if isinstance(lr, Scheduled) else ())):
-            factors = np.asarray(schedule.values(numbers, steps, epochs))
-            if factors.shape != (steps,) or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
-                raise ValueError(f"schedule {schedule!r}: expected {steps} finite factors, got {factors!r}")
-            rates[:, 0] *= factors
-        if trainer.mixup is not None:
-            rates = np.column_stack([rates, trainer.mixup.shares(steps, trainer.seed, trainer.epoch)])
-        return rates
+    def _table(self) -> Array:
+        """The scalars of this epoch's steps: column 0 is the learning rate, the others are what the ops asked for."""
+        trainer = self.trainer
+        numbers = np.arange(trainer.epoch * self.steps, (trainer.epoch + 1) * self.steps)
+        window = Window(numbers, self.steps, self.first_epoch + self.epochs, trainer.seed, trainer.epoch)
+        rest = [source.over(window) for _, source in self.program.scalars[1:]]
+        return np.column_stack([learning_rates(trainer, window), *rest])
 
-    def _steps(self, order: Array, rates: Array) -> None:
+    def _steps(self, order: Array, table: Array) -> None:
         """Run one epoch's steps natively, a slice at a time."""
         trainer, training, program = self.trainer, self.training, self.program
         native, before = program.program, trainer.step
@@ -167,13 +160,13 @@ class Fit:
         program.set(training.x, training.targets, training.weights, order)
         rows = min(training.size, self.steps * self.batch)
         try:
-            native.begin(rows, self.batch, self.steps, trainer.seed, before, rates)
+            native.begin(rows, self.batch, self.steps, trainer.seed, before, table)
             try:
                 halted = run(native, trainer.team(self.batch), after_slice, one_step=self.every_step) == "halted"
             finally:
                 trainer.step = before + native.steps_done
             if halted:
-                raise self._non_finite(order, rates)
+                raise self._non_finite(order, table)
         finally:
             program.clear()
 
@@ -188,12 +181,12 @@ class Fit:
             self.trainer.restore(self.beginning)
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {row}")
 
-    def _non_finite(self, order: Array, rates: Array) -> Exception:
+    def _non_finite(self, order: Array, table: Array) -> Exception:
         """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
         trainer, training, native = self.trainer, self.training, self.program.program
         start = native.steps_done * self.batch
         batch = np.ascontiguousarray(order[start : start + native.rows])
-        bad = trainer.diagnose_step(self.batch, training, batch, rates[native.steps_done : native.steps_done + 1])
+        bad = trainer.diagnose_step(self.batch, training, batch, table[native.steps_done : native.steps_done + 1])
         if bad == "the inputs":
             self._refuse_nan("X", training, batch)
         return NonFiniteError(
@@ -203,3 +196,12 @@ class Fit:
             trainer.step,
             bad,
         )
+
+
+def learning_rates(trainer: Trainer, window: Window) -> Array:
+    """The learning rate of each step: the optimizer's, times its own schedule and the trainer's."""
+    lr = trainer.optimizer.lr
+    rates: Array = Scheduled(base_of(lr), trainer.schedule).over(window)
+    if isinstance(lr, Scheduled):
+        rates *= Scheduled(1.0, lr.schedule).over(window)
+    return rates

@@ -353,7 +353,7 @@ class Trainer:
         before = self.snapshot()
         step.set(part.x, part.targets, None, np.arange(rows))
         try:
-            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 2)))
+            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, len(step.scalars))))
             return step.program.time_ops(repeats)
         finally:
             step.clear()

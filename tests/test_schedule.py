@@ -116,16 +116,6 @@ def test_values_of_the_wrong_shape_are_refused_by_name(bad: object) -> None:
     check_refuses(lambda: fdl.Trainer(mlp(), schedule=Bad()).fit(X, y, progress=False), "Bad")
 
 
-def test_scheduled_numbers_are_refused_where_nothing_would_follow_the_schedule() -> None:
-    for make in (
-        lambda: optim.AdamW(weight_decay=0.02 * schedule.Exponential(0.5)),
-        lambda: fdl.nn.Dropout(0.2 * schedule.Exponential(0.5)),
-        lambda: optim.SGD(momentum=0.9 * schedule.Exponential(0.5)),
-    ):
-        with pytest.raises(TypeError, match="schedule|Schedule"):
-            make()
-
-
 # --------------------------------------------------------------------------------------------- each by its formula
 
 PER_EPOCH, EPOCHS = 5, 8

@@ -16,6 +16,7 @@ from fastdl.kernels._hyper cimport (
     fill, finite, inverse, rates_until,
 )
 from fastdl.kernels._program cimport Program
+from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
 cdef enum:
@@ -31,7 +32,7 @@ KINDS = {
 
 cdef struct Prepare:
     Scalars s
-    ptrdiff_t lr                # which of the step's scalars is the learning rate
+    Scalar lr, weight_decay, momentum, beta1, beta2, eps    # those of the step; s has its copies of them
     const double* norm          # (2,): that of the gradient, and the factor that clips it
     const double* groups        # (groups, 2): does it decay, factor of the rate
     ptrdiff_t n_groups
@@ -56,8 +57,13 @@ cdef struct Squares:
 
 cdef void prepare_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef Prepare* a = <Prepare*>args
-    cdef double lr = step.scalars[a.lr], t = <double>(step.number + 1), scale = a.norm[1]
+    cdef double lr = at(&a.lr, step), t = <double>(step.number + 1), scale = a.norm[1]
     cdef ptrdiff_t i
+    a.s.weight_decay = at(&a.weight_decay, step)
+    a.s.momentum = at(&a.momentum, step)
+    a.s.beta1 = at(&a.beta1, step)
+    a.s.beta2 = at(&a.beta2, step)
+    a.s.eps = at(&a.eps, step)
     if a.s.kind == NADAM:
         if a.product_of > t:
             a.product, a.product_of = 1.0, 0.0
@@ -137,24 +143,26 @@ def _cut(segments):
 
 
 def record_update(Program program, str kind, float[::1] w, float[::1] g, float[::1] first, float[::1] second,
-                  float[::1] third, double[::1] norm, segments, Py_ssize_t lr, double weight_decay=0.0,
-                  bint decoupled=False, double momentum=0.0, bint nesterov=False, bint rate_outside=False,
-                  double beta1=0.0, double beta2=0.0, double eps=0.0, double momentum_decay=0.0):
+                  float[::1] third, double[::1] norm, segments, lr, weight_decay=0.0, bint decoupled=False,
+                  momentum=0.0, bint nesterov=False, bint rate_outside=False, beta1=0.0, beta2=0.0, eps=0.0,
+                  double momentum_decay=0.0):
     """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
     have or want. segments lists (start, length, decays, rate): elements in none are left alone, and rate is a factor of
-    the learning rate, whose index among a step's scalars is lr.
+    the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or Columns; NAdam's beta1, whose
+    product over all steps is kept, is a number.
     """
-    cdef Scalars s = Scalars(
-        KINDS[kind], momentum, beta1, beta2, eps, weight_decay, momentum_decay, nesterov, rate_outside, decoupled)
+    cdef Scalars s = Scalars(KINDS[kind], 0.0, 0.0, 0.0, 0.0, 0.0, momentum_decay, nesterov, rate_outside, decoupled)
     blocks, chunks, groups = _cut(segments)
     cdef const int64_t[:, ::1] table = blocks
     cdef const int64_t[::1] starts = chunks
     cdef const double[:, ::1] facts = groups
     cdef ptrdiff_t n = facts.shape[0]
     cdef unsigned char[::1] update = np.zeros(max(1, n) * sizeof(fastdl_update), np.uint8)
-    cdef Prepare p = Prepare(s, lr, &norm[0], NULL, n, <fastdl_update*>&update[0], 1.0, 0.0)
+    cdef Prepare p = Prepare(
+        s, scalar(lr, "lr"), scalar(weight_decay, "weight_decay"), scalar(momentum, "momentum"), scalar(beta1, "beta1"),
+        scalar(beta2, "beta2"), scalar(eps, "eps"), &norm[0], NULL, n, <fastdl_update*>&update[0], 1.0, 0.0)
     cdef Update a
     memset(&a, 0, sizeof(a))
     a.kind, a.w, a.g, a.update = s.kind, &w[0], &g[0], p.update

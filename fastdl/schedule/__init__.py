@@ -50,6 +50,24 @@ KINDS: dict[str, type[Schedule]] = {
 }
 
 
+def schedule_from(config: Any) -> Schedule:
+    """The schedule of a `config`."""
+    kinds = {**KINDS, MultiStep.kind: MultiStep}
+    if not isinstance(config, dict) or config.get("kind") not in kinds:
+        raise ValueError(f"expected the description of a schedule, got {config!r}")
+    arguments = {name: value for name, value in config.items() if name != "kind"}
+    if isinstance(arguments.get("then"), dict):
+        arguments["then"] = schedule_from(arguments["then"])
+    return kinds[config["kind"]](**arguments)
+
+
+def scheduled_from(config: Any) -> Scheduled:
+    """The scheduled number of a `config`."""
+    if not isinstance(config, dict) or set(config) != {"base", "schedule"}:
+        raise ValueError(f"expected the description of a scheduled number, got {config!r}")
+    return config["base"] * schedule_from(config["schedule"])
+
+
 def schedule_of(value: Schedule | str | Callable[..., Any] | None) -> Schedule:
     """A schedule from itself, its name, a function f(steps, steps_per_epoch, epochs), or None for a constant one."""
     if value is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from fastdl.errors import check_int, check_number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fastdl.program import Array
+    from fastdl.program import Array, Window
 
 
 class Schedule:
     """Base class: `values` is all that a schedule has to define. `number * schedule` is a scheduled hyper-parameter."""
 
     kind: ClassVar[str] = ""
+    fixed: ClassVar[tuple[str, ...]] = ()  # attributes that are no arguments of the constructor
 
     def values(self, steps: Array, steps_per_epoch: int, epochs: int) -> Array:
         """Factors at an array of steps.
@@ -80,6 +81,13 @@ class Schedule:
         ax.grid(alpha=0.3)
         return ax
 
+    def config(self) -> dict[str, Any]:
+        """Its kind and the constructor's arguments, as JSON can hold them."""
+        if not self.kind:
+            raise ValueError(f"{self!r}: a schedule of your own can't be saved; fastdl.schedule has those that can")
+        arguments = {name: value for name, value in vars(self).items() if name not in self.fixed}
+        return {"kind": self.kind, **{k: v.config() if isinstance(v, Schedule) else v for k, v in arguments.items()}}
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
@@ -90,6 +98,22 @@ class Scheduled:
 
     base: float
     schedule: Schedule
+
+    def over(self, window: Window) -> Array:
+        """Its value at each step of an epoch, float64."""
+        factors = np.asarray(self.schedule.values(window.steps, window.steps_per_epoch, window.epochs))
+        if factors.shape != window.steps.shape or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
+            raise ValueError(
+                f"schedule {self.schedule!r}: expected {len(window.steps)} finite factors, got {factors!r}"
+            )
+        return self.base * factors
+
+    def config(self) -> dict[str, Any]:
+        """Both as JSON can hold them; `fastdl.schedule.scheduled_from` reads it."""
+        return {"base": self.base, "schedule": self.schedule.config()}
+
+    def __repr__(self) -> str:
+        return f"{self.base!r} * {self.schedule!r}"
 
 
 class Constant(Schedule):
