@@ -67,14 +67,11 @@ class Fit:
             watcher.on_train_end(trainer)
 
     def _epoch(self) -> None:
-        trainer, training = self.trainer, self.training
+        trainer = self.trainer
         for watcher in self.watchers:
             watcher.on_epoch_begin(trainer, trainer.epoch)
         rates = self._rates()
-        order = permutation(training.size, trainer.seed, trainer.epoch, SHUFFLE_STREAM)
-        if training.rows is not None:
-            order = training.rows[order]
-        self._steps(order, rates)
+        self._steps(self._order(), rates)
         logs = self.program.means()
         logs["lr"] = float(rates[-1, 0])
         logs["grad_norm"] = float(self.program.norm_sums[0] / self.steps)
@@ -93,6 +90,12 @@ class Fit:
         self.bar.epoch_end(trainer.epoch - 1 - self.first_epoch, logs)
         for watcher in self.watchers:
             watcher.on_epoch_end(trainer, trainer.epoch - 1, logs)
+
+    def _order(self) -> Array:
+        """The rows of this epoch, as the steps take them."""
+        training, trainer = self.training, self.trainer
+        order = permutation(training.size, trainer.seed, trainer.epoch, SHUFFLE_STREAM)
+        return order if training.rows is None else training.rows[order]
 
     def _rates(self) -> Array:
         """The scalars of this epoch's steps: column 0 is the learning rate."""

@@ -27,4 +27,5 @@ def record_update(
     beta2: float = 0.0,
     eps: float = 0.0,
     momentum_decay: float = 0.0,
+    eps_hat: bool = False,
 ) -> None: ...

@@ -139,15 +139,18 @@ def _cut(segments):
 def record_update(Program program, str kind, float[::1] w, float[::1] g, float[::1] first, float[::1] second,
                   float[::1] third, double[::1] norm, segments, Py_ssize_t lr, double weight_decay=0.0,
                   bint decoupled=False, double momentum=0.0, bint nesterov=False, bint rate_outside=False,
-                  double beta1=0.0, double beta2=0.0, double eps=0.0, double momentum_decay=0.0):
+                  double beta1=0.0, double beta2=0.0, double eps=0.0, double momentum_decay=0.0,
+                  bint eps_hat=False):
     """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
     have or want. segments lists (start, length, decays, rate): elements in none are left alone, and rate is a factor of
-    the learning rate, whose index among a step's scalars is lr.
+    the learning rate, whose index among a step's scalars is lr. With eps_hat Adam's eps is added to the root of v
+    itself, as at the end of section 2 of its paper.
     """
     cdef Scalars s = Scalars(
-        KINDS[kind], momentum, beta1, beta2, eps, weight_decay, momentum_decay, nesterov, rate_outside, decoupled)
+        KINDS[kind], momentum, beta1, beta2, eps, weight_decay, momentum_decay, nesterov, rate_outside, decoupled,
+        eps_hat)
     blocks, chunks, groups = _cut(segments)
     cdef const int64_t[:, ::1] table = blocks
     cdef const int64_t[::1] starts = chunks
