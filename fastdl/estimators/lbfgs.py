@@ -5,6 +5,8 @@ One vector holds all weights, layer by layer, and behind them all biases, as sci
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 KINDS = ("identity", "logistic", "tanh", "relu")
 HEADS = ("identity", "logistic", "softmax", "exp")
 TINY = np.finfo(np.float64).tiny
+WORTH_A_TEAM = 1 << 28  # multiply-adds of an evaluation
 
 
 class Problem:
@@ -168,7 +171,25 @@ def activate(kind: str, x: Array) -> None:
         x *= 0.5
 
 
-def minimize(problem: Problem, theta: Array, max_iter: int, max_fun: int, tol: float, verbose: bool) -> Any:
+@cache
+def thread_pools() -> Any:
+    """The BLAS libraries that are loaded; looking for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def blas_threads(work: int, threads: int | None) -> AbstractContextManager[Any]:
+    """Hold BLAS to some threads: NumPy and SciPy bring a pool each, which fight for the cores if the work is small."""
+    if threads is None and work > WORTH_A_TEAM:
+        return nullcontext()
+    limited: AbstractContextManager[Any] = thread_pools().limit(limits=threads or 1, user_api="blas")
+    return limited
+
+
+def minimize(
+    problem: Problem, theta: Array, max_iter: int, max_fun: int, tol: float, verbose: bool, threads: int | None
+) -> Any:
     """SciPy's result of L-BFGS-B; with `verbose`, a line for each iteration."""
     from scipy import optimize
 
@@ -180,6 +201,7 @@ def minimize(problem: Problem, theta: Array, max_iter: int, max_fun: int, tol: f
         print(f"Iteration {count}, loss = {intermediate_result.fun:.8f}")
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
-    return optimize.minimize(
-        problem, theta, method="L-BFGS-B", jac=True, options=options, callback=report if verbose else None
-    )
+    with blas_threads(3 * len(problem.y) * len(theta), threads):
+        return optimize.minimize(
+            problem, theta, method="L-BFGS-B", jac=True, options=options, callback=report if verbose else None
+        )

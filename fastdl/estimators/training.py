@@ -233,7 +233,7 @@ class TrainedMLP(BaseMLP):
             targets = self._one_hot(targets, objective.outputs)
         problem = Problem(X, targets, weights, sizes, kinds, objective.activation, self.alpha)
         theta = np.concatenate([np.ravel(a) for a in (*self.coefs_, *self.intercepts_)]).astype(np.float64)
-        result = minimize(problem, theta, self.max_iter, self.max_fun, self.tol, bool(self.verbose))
+        result = minimize(problem, theta, self.max_iter, self.max_fun, self.tol, bool(self.verbose), self.threads)
         self.n_iter_ = min(int(result.nit), self.max_iter)
         coefs, intercepts = problem.unpack(result.x)
         if not np.isfinite(result.x).all():
