@@ -10,7 +10,7 @@ import numpy as np
 
 from fastdl.errors import as_array, check_number
 from fastdl.kernels import permutation
-from fastdl.kernels.gather import as_readable
+from fastdl.kernels._rows import as_readable
 
 if TYPE_CHECKING:
     from fastdl.program import Array

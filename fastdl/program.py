@@ -95,6 +95,7 @@ class Recorder:
     outputs: list[tuple[str, Buffer]] = field(default_factory=list)  # of each layer, in order
     path: tuple[str, ...] = ()
     streams: int = 0
+    calibrates: bool = False  # running statistics become the mean over the steps, instead of following them
 
     def matrix(self, cols: int) -> Buffer:
         """A batch of `cols` features. Row strides that are multiples of 1 KiB would fall into few cache sets."""
@@ -244,7 +245,7 @@ class TeamSize:
         return self.cost.get(size, 0.0)
 
     def learn(self, size: int, seconds_per_step: float, seconds: float) -> None:
-        """Remember what a slice of so many seconds has shown: half of it counts; all of it in a trial or a probe that was fast."""
+        """Remember what a slice of some seconds has shown: half counts; all in a trial or a probe that was fast."""
         known = self.cost.get(size, seconds_per_step)
         if self.slices == 0:
             known = min(known, seconds_per_step)

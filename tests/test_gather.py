@@ -12,7 +12,8 @@ from support import normal, whole
 
 from fastdl import kernels
 from fastdl.kernels._program import Program
-from fastdl.kernels.gather import Rows, as_readable, record_gather
+from fastdl.kernels._rows import Rows, as_readable
+from fastdl.kernels.gather import record_gather
 
 NUMBERS = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", ">f4", ">f8", ">i2", ">i8", "f2", ">f2"]
 

@@ -211,7 +211,7 @@ class BaseMLP(BaseEstimator):
             state = {
                 **state,
                 "_trainer": None,
-                "_progress": (*trainer.snapshot()[1:], trainer.epoch, trainer.seed, self._rate),
+                "_progress": (trainer.snapshot()[1:], trainer.epoch, trainer.seed, self._rate),
             }
         return state
 

@@ -20,7 +20,7 @@ from fastdl.estimators.loop import EpochLoop, Shuffle, Watch
 from fastdl.estimators.objective import EpsilonHat, Objective, PerRow, poisson_constant
 from fastdl.estimators.parameters import check_parameters, hidden_sizes, per_layer
 from fastdl.estimators.sparse import dense_or_store
-from fastdl.kernels.gather import as_readable
+from fastdl.kernels._rows import as_readable
 from fastdl.optim import KINDS as OPTIMIZERS
 from fastdl.optim import SGD, Clip, ClipNorm, Optimizer, optimizer_of
 from fastdl.part import Part
@@ -165,9 +165,8 @@ class TrainedMLP(BaseMLP):
         if incremental and kept is not None:
             return kept
         clip = self.clip_norm
-        more = {} if self.averaging is None else {"averaging": self.averaging}
         progress = self.__dict__.pop("_progress", None) if incremental else None  # from before it was copied or stored
-        seed = progress[3] if progress is not None else 0 if is_plain(self) else self._seed()
+        seed = progress[2] if progress is not None else 0 if is_plain(self) else self._seed()
         self._rate: float | None = None
         trainer = Trainer(
             self.network_,
@@ -178,12 +177,12 @@ class TrainedMLP(BaseMLP):
             seed=seed,
             threads=self.threads,
             penalty=PerRow(0.5 * self.alpha) if self.alpha else None,
-            **more,
+            averaging=self.averaging,
         )
         if progress is not None:
-            slots, step, trainer.epoch, _, self._rate = progress
+            kept, trainer.epoch, _, self._rate = progress
             trainer.training_step(batch, part.form)
-            trainer.restore((self.network_.snapshot(), slots, step))
+            trainer.restore((self.network_.snapshot(), *kept))
         self._trainer = trainer
         return trainer
 

@@ -14,3 +14,5 @@ cdef class Program:
     cdef object scalars, __weakref__
 
     cdef void* add(self, run_fn run, chunks_fn chunks, const void* args, size_t size, tuple keep) except NULL
+    cdef void set_up(self, ptrdiff_t n_rows, ptrdiff_t batch, ptrdiff_t steps) noexcept
+    cdef bint python_ops(self) noexcept

@@ -48,6 +48,24 @@ cdef class Program:
         self.keep.append(keep)
         return copy
 
+    cdef void set_up(self, ptrdiff_t n_rows, ptrdiff_t batch, ptrdiff_t steps) noexcept:
+        """Stand before the first of so many steps, with no scalars and seed and number 0."""
+        memset(&self.run, 0, sizeof(Run))
+        self.run.ops = self.ops
+        self.run.n_ops = self.n_ops
+        self.run.n_rows = n_rows
+        self.run.batch = batch
+        self.run.steps = steps
+        self.run.step.rows = min(batch, n_rows)
+
+    cdef bint python_ops(self) noexcept:
+        """Whether some op is Python's."""
+        cdef ptrdiff_t i
+        for i in range(self.n_ops):
+            if self.ops[i].run == NULL:
+                return True
+        return False
+
     def call(self, function) -> None:
         """Append an op that is Python's: the run pauses and `function(rows)` is called with the GIL."""
         self.add(NULL, NULL, NULL, 0, ())
@@ -71,20 +89,11 @@ cdef class Program:
         if table.shape[0] < steps:
             raise ValueError(f"scalars: expected a row for each of {steps} steps, got {table.shape[0]}")
         self.scalars = table
-        self.run.n_ops = self.n_ops
-        self.run.ops = self.ops
-        self.run.op = 0
-        self.run.n_rows = n_rows
-        self.run.batch = batch
+        self.set_up(n_rows, batch, steps)
         self.run.n_scalars = table.shape[1]
-        self.run.steps_done = 0
-        self.run.steps = steps
-        self.run.step.rows = min(batch, n_rows)
-        self.run.step.first = 0
         self.run.step.seed = seed & 0xFFFFFFFFFFFFFFFF
         self.run.step.number = step
         self.run.step.scalars = &table[0, 0] if table.shape[1] else NULL
-        self.run.step.halt = 0
 
     def advance(self, int threads, double seconds=0.0) -> str:
         """Run on, at most about the given time (0: to the end). Returns "finished", "deadline" or "halted"."""

@@ -39,6 +39,7 @@ cdef extern from "team.h" nogil:
 
 cdef const fastdl_table* K                # the kernels of the chosen instruction set
 
+cdef void run_alone(Run* run) noexcept nogil
 cdef void run_team(Run* run, int threads) noexcept nogil
 cdef void run_now(Op* ops, ptrdiff_t n_ops, ptrdiff_t rows) noexcept
 

@@ -100,13 +100,19 @@ def get_num_threads() -> int:
     return _threads or min(openmp.omp_get_max_threads(), <int>MAX_THREADS)
 
 
+cdef void run_alone(Run* run) noexcept nogil:
+    """Work through a run on the calling thread. Its status says why it came back."""
+    run.status = FASTDL_RUNNING
+    work_alone(run)
+
+
 cdef void run_team(Run* run, int threads) noexcept nogil:
     """Work through a run. Its status says why it came back."""
     cdef Board* board
-    run.status = FASTDL_RUNNING
     if threads <= 1 or _forked or posix_memalign(<void**>&board, 64, sizeof(Board)) != 0:
-        work_alone(run)
+        run_alone(run)
         return
+    run.status = FASTDL_RUNNING
     open_board(board, run, threads)
     with parallel(num_threads=threads):
         work(board, threadid())

@@ -41,6 +41,9 @@ cdef Cut cut(const Product* p, const Step* step) noexcept nogil:
     c.m = step.rows if p.rows == ARE_M else p.m
     c.n = p.n
     c.k = step.rows if p.rows == ARE_K else p.g.k
+    if c.m <= MOST_ROWS and c.m * c.n * c.k <= LEAST_FMAS:
+        c.row_step, c.col_step, c.across = max(c.m, 1), max(c.n, 1), 1 if c.n else 0   # divisions take their time
+        return c
     cdef ptrdiff_t target = min(max(c.m * c.n * c.k // 16, <ptrdiff_t>LEAST_FMAS), <ptrdiff_t>MOST_FMAS)
     c.row_step = max(pieces(c.m, pieces(c.m, MOST_ROWS)), 1) if c.m else 1
     if c.row_step > 2 * ROW_STEP and c.row_step * PANEL * c.k > 2 * target:

@@ -1,30 +1,13 @@
-from typing import Any, TypeAlias, TypeGuard, final
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastdl.kernels._program import Program
+from fastdl.kernels._rows import Rows
 
 _Float32: TypeAlias = NDArray[np.float32]
 
-KINDS: dict[tuple[str, int], int]
-
-@final
-class Rows:
-    def __init__(self, cols: int) -> None: ...
-    @property
-    def cols(self) -> int: ...
-    def set(
-        self,
-        x: NDArray[Any],
-        order: NDArray[np.int64] | None = None,
-        offset: NDArray[np.float64] | None = None,
-        factor: NDArray[np.float64] | None = None,
-    ) -> None: ...
-    def clear(self) -> None: ...
-
-def readable(x: object) -> TypeGuard[NDArray[Any]]: ...
-def as_readable(x: NDArray[Any]) -> NDArray[Any]: ...
 def record_gather(program: Program, y: _Float32, source: Rows) -> None: ...
 def record_labels(program: Program, y: NDArray[np.int32], source: Rows) -> None: ...
 def record_store(program: Program, target: Rows, x: _Float32) -> None: ...

@@ -8,7 +8,8 @@ import numpy as np
 
 from fastdl.errors import as_array
 from fastdl.kernels._loss import record_loss
-from fastdl.kernels.gather import Rows, record_gather, record_labels
+from fastdl.kernels._rows import Rows
+from fastdl.kernels.gather import record_gather, record_labels
 
 if TYPE_CHECKING:
     from fastdl.program import Array, Buffer, Recorder

@@ -16,6 +16,7 @@ from fastdl.nn.activation import (
 )
 from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.batchnorm import BatchNorm
+from fastdl.nn.bound import Predictor
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.embedding import Embedding
@@ -49,6 +50,7 @@ __all__ = [
     "Network",
     "Parallel",
     "Parameter",
+    "Predictor",
     "RMSNorm",
     "ReLU",
     "Residual",

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastdl.init import LSUV
 from fastdl.kernels import dense
+from fastdl.kernels._rows import Rows
 from fastdl.kernels._team import get_num_threads
-from fastdl.kernels.gather import Rows
 from fastdl.nn.predictor import lower_input, read_from
 from fastdl.program import Recorder, bind
 

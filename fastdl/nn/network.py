@@ -13,9 +13,10 @@ import numpy as np
 from fastdl.data import as_rows
 from fastdl.errors import check_int, check_seed
 from fastdl.kernels import softmax
+from fastdl.nn.bound import Predictor
 from fastdl.nn.container import first_scaler
 from fastdl.nn.layer import Layer
-from fastdl.nn.predictor import Predictor, training_outputs
+from fastdl.nn.predictor import Inference, training_outputs
 from fastdl.nn.scale import Scaler
 from fastdl.nn.summary import summary_of
 from fastdl.nn.weights import Weights
@@ -46,8 +47,8 @@ class Network(Weights):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
         self._lock = threading.RLock()
-        self._fitting: int | None = None  # the thread that holds it
-        self._predictors: list[Predictor] = []  # those not in use
+        self.held_by: int | None = None  # a thread that trains it, or does what excludes that
+        self._inferences: list[Inference] = []  # those not in use
 
     @contextmanager
     def busy(self, what: str, changes: bool = False) -> Iterator[None]:
@@ -55,15 +56,15 @@ class Network(Weights):
 
         A callback may use the network in the middle of a fit, but nothing that changes it may begin there.
         """
-        if changes and self._fitting == threading.get_ident():
+        if changes and self.held_by == threading.get_ident():
             raise RuntimeError(f"{what}: this network is in the middle of a fit; no callback can do that")
         if not self._lock.acquire(blocking=False):
             raise RuntimeError(f"{what}: {IN_USE}")
-        before, self._fitting = self._fitting, threading.get_ident()
+        before, self.held_by = self.held_by, threading.get_ident()
         try:
             yield
         finally:
-            self._fitting = before
+            self.held_by = before
             self._lock.release()
 
     def first_layer(self) -> Layer:
@@ -97,14 +98,48 @@ class Network(Weights):
             If the network is not built or X has another number of features.
         """
         self.require_built("predict()")
+        if self.held_by is not None:
+            self.refuse_others("predict")
+        free = self._inferences
+        inference = free.pop() if free else Inference(self)
+        try:
+            result = inference.few(X)
+            return inference(self.readable_rows(X)) if result is None else result
+        finally:
+            free.append(inference)
+
+    def predictor(self, rows: int = 1) -> Predictor:
+        """A function that predicts a few rows at a time, bound to this network's memory, for many small calls.
+
+        Parameters
+        ----------
+        rows : int
+            The most rows of a call.
+
+        Returns
+        -------
+        Predictor
+            Called with an array (n, features), it returns the raw outputs (n, outputs), or writes them to `out=`. It
+            sees every later change of the weights, and refuses to go on once the network has been built anew.
+
+        Raises
+        ------
+        ValueError
+            If the network is not built.
+        """
+        self.require_built("predictor()")
+        return Predictor(self, check_int("rows", rows, 1))
+
+    def readable_rows(self, X: Any) -> Array:
+        """X as rows that the gather can read, if the network can do something with them."""
         x = as_rows(X, self.widths[0], self.expects)
         self.first_layer().check(x)
-        if self._fitting not in (None, threading.get_ident()):
-            raise RuntimeError(f"predict: {IN_USE}")
-        predictor = self._predictors.pop() if self._predictors else Predictor(self)
-        result = predictor(x)
-        self._predictors.append(predictor)
-        return result
+        return x
+
+    def refuse_others(self, what: str) -> None:
+        """Refuse to do something while another thread trains this network."""
+        if self.held_by not in (None, threading.get_ident()):
+            raise RuntimeError(f"{what}: {IN_USE}")
 
     def __call__(self, X: Any, training: bool = False, seed: int = 0, step: int = 0) -> Array:
         """Raw outputs of one batch, eagerly.
@@ -124,8 +159,7 @@ class Network(Weights):
         if not training:
             return self.predict(X)
         self.require_built("a call")
-        x = as_rows(X, self.widths[0], self.expects)
-        self.first_layer().check(x)
+        x = self.readable_rows(X)
         with self.busy("a call"):
             return training_outputs(self, x, check_seed(seed), check_int("step", step, 0))
 
@@ -205,16 +239,16 @@ class Network(Weights):
     def forget(self) -> None:
         """Become unbuilt."""
         super().forget()
-        self._predictors = []
+        self._inferences = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in super().__getstate__().items() if k not in ("_lock", "_fitting", "_predictors")}
+        return {k: v for k, v in super().__getstate__().items() if k not in ("_lock", "held_by", "_inferences")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._lock = threading.RLock()
-        self._fitting = None
-        self._predictors = []
+        self.held_by = None
+        self._inferences = []
 
 
 def sigmoid(x: Array) -> Array:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdl.errors import check_memory
+from fastdl.kernels._inference import FewRows
+from fastdl.kernels._rows import Rows
 from fastdl.kernels._team import get_num_threads
-from fastdl.kernels.gather import Rows, record_gather, record_store
+from fastdl.kernels.gather import record_gather, record_store
+from fastdl.nn.layer import Layer
 from fastdl.program import Buffer, Recorder, Signal, TeamSize, bind, run
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 256
 WORTH_A_TEAM = 1 << 24  # multiply-adds: about 200 us on one core
+WORTH_THE_GIL = 1 << 21  # multiply-adds: others can wait for as long as some 30 us
 MUCH = 1 << 28  # bytes
 
 
@@ -45,37 +49,46 @@ def scaling(network: Network) -> tuple[Array | None, Array | None]:
     return scaler.state["offset"], scaler.state["factor"]
 
 
-class Predictor:
-    """A network's inference program. A row's bits are those of any other batch it could be in."""
+class Inference:
+    """A network's inference program. A row's bits are those of any other batch it could be in.
 
-    def __init__(self, network: Network) -> None:
+    `few` takes plain arrays of a few rows, unchecked, and gives None for any others; those have to be checked, and then
+    are for a call. It knows the network's memory, and not the network.
+    """
+
+    def __init__(self, network: Network, rows: int = BATCH_ROWS) -> None:
         features, self.outputs = network.widths
+        self.batch = min(rows, BATCH_ROWS)
         self.parameters = network.count_parameters()
         self.scaling = scaling(network)
         self.source = Rows(features)
         self.target = Rows(self.outputs)
         self.team = TeamSize(None)
-        recorder = Recorder(BATCH_ROWS, training=False)
+        recorder = Recorder(self.batch, training=False)
         y, _ = network.lower(recorder, lower_input(recorder, network, self.source))
         recorder.add(record_store, target=self.target, x=y.buffer)
         self.program = bind(recorder)
         self.scalars = np.empty((0, 0))
+        looks = type(network.first_layer()).check is not Layer.check  # at the numbers, so that rows are not plain to it
+        most = 0 if looks else min(self.batch, WORTH_THE_GIL // max(1, self.parameters))
+        self.few = FewRows(self.program, self.source, self.target, most, *self.scaling)
 
-    def __call__(self, x: Array) -> Array:
-        """Outputs (n, outputs) of rows x, which the gather can read."""
+    def __call__(self, x: Array, result: Array | None = None) -> Array:
+        """Outputs (n, outputs) of rows x, which the gather can read; in `result` if it is given."""
         rows = x.shape[0]
-        if 4 * rows * self.outputs > MUCH:
-            check_memory(f"the outputs of {rows:,} rows", 4 * rows * self.outputs)
-        result = np.empty((rows, self.outputs), np.float32)
+        if result is None:
+            if 4 * rows * self.outputs > MUCH:
+                check_memory(f"the outputs of {rows:,} rows", 4 * rows * self.outputs)
+            result = np.empty((rows, self.outputs), np.float32)
         if rows == 0:
             return result
         self.source.set(x, None, *self.scaling)
         self.target.set(result)
-        steps = -(-rows // BATCH_ROWS)
+        steps = -(-rows // self.batch)
         if len(self.scalars) < steps:
             self.scalars = np.empty((steps, 0))
         try:
-            self.program.begin(rows, BATCH_ROWS, steps, 0, 0, self.scalars)
+            self.program.begin(rows, self.batch, steps, 0, 0, self.scalars)
             if rows * self.parameters > WORTH_A_TEAM:
                 run(self.program, self.team)
             else:
