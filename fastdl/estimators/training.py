@@ -72,6 +72,10 @@ class TrainedMLP(BaseMLP):
             warnings.warn(f"batch_size={self.batch_size} is more than there are rows: it is {size}", stacklevel=4)
         batch = min(LARGEST_BATCH if self.batch_size == "auto" else int(self.batch_size), size)
         dense, store = dense_or_store(X)
+        if store is not None and getattr(self.averaging, "recalibrates", False):
+            raise ValueError(
+                "averaging: SWA reads all rows at once, and this sparse X is too large for that; take optim.EMA"
+            )
         part = Part(np.empty((0, X.shape[1])) if dense is None else as_readable(dense), targets, weights, rows)
         whole = batch == size
         if dense is not None and whole and size <= MOST_SORTED and is_plain(self):
