@@ -11,6 +11,8 @@ from fastdl.errors import NonFiniteError
 if TYPE_CHECKING:
     from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
     from fastdl.ensemble import Ensemble
+    from fastdl.estimators import MLPClassifier as MLPClassifier
+    from fastdl.estimators import MLPRegressor as MLPRegressor
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
     from fastdl.penalty import L1, L1L2, L2
@@ -46,6 +48,8 @@ _HOMES = {
     "L1": "fastdl.penalty",
     "L1L2": "fastdl.penalty",
     "L2": "fastdl.penalty",
+    "MLPClassifier": "fastdl.estimators",
+    "MLPRegressor": "fastdl.estimators",
     "Trainer": "fastdl.trainer",
     "get_num_threads": "fastdl.kernels._team",
     "set_num_threads": "fastdl.kernels._team",
@@ -62,4 +66,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_HOMES})

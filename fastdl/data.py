@@ -108,7 +108,7 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int, classe
         raise ValueError("sample_weight: expected finite numbers >= 0")
     weights[weights < np.finfo(np.float32).tiny] = 0.0  # the kernels take subnormals for zero, too
     if not (weights > 0).any():
-        raise ValueError("sample_weight: expected at least one weight above 0")
+        raise ValueError("sample_weight: expected at least one weight above 0, all are zero")
     return weights
 
 

@@ -91,16 +91,13 @@ class Fit:
             watcher.on_train_end(trainer)
 
     def _epoch(self) -> None:
-        trainer, training = self.trainer, self.training
+        trainer = self.trainer
         if self.averages is not None:
             self.averages.hide()
         for watcher in self.watchers:
             watcher.on_epoch_begin(trainer, trainer.epoch)
         table = self._table()
-        order = permutation(training.size, trainer.seed, trainer.epoch, SHUFFLE_STREAM)
-        if training.rows is not None:
-            order = training.rows[order]
-        self._steps(order, table)
+        self._steps(self._order(), table)
         self._average()
         logs = self.program.means()
         logs["lr"] = float(table[-1, 0])
@@ -120,6 +117,12 @@ class Fit:
         self.bar.epoch_end(trainer.epoch - 1 - self.first_epoch, logs)
         for watcher in self.watchers:
             watcher.on_epoch_end(trainer, trainer.epoch - 1, logs)
+
+    def _order(self) -> Array:
+        """The rows of this epoch, as the steps take them."""
+        training, trainer = self.training, self.trainer
+        order = permutation(training.size, trainer.seed, trainer.epoch, SHUFFLE_STREAM)
+        return order if training.rows is None else training.rows[order]
 
     def _average(self) -> None:
         """Let the network hold its averaged weights, as from now on it is looked at."""

@@ -23,10 +23,14 @@ class Penalty:
     Attributes
     ----------
     c1, c2 : float
+    per_row : bool
+        Whether it is added to the sum of the rows' losses instead of their mean: its gradient is divided by the sum of
+        the batch's weights. Only as the network's, and without layers' own beside it.
     """
 
     kind: ClassVar[str] = ""
     options: ClassVar[tuple[str, ...]] = ("c1", "c2")
+    per_row: ClassVar[bool] = False
 
     def __init__(self, c1: float, c2: float) -> None:
         self.c1, self.c2 = c1, c2
@@ -115,8 +119,12 @@ def record_penalties(
     totals: Array,
     placed: Sequence[tuple[int, Parameter]],
     whole: Penalty | None,
+    share: Array | None = None,
 ) -> bool:
-    """Record the penalties of all parameters: their own, and the network's where decay acts; whether there are any."""
+    """Record the penalties of all parameters: their own, and the network's where decay acts; whether there are any.
+
+    share is the batch's total, by whose sum of weights a network's penalty per row is divided.
+    """
     segments = []
     for start, parameter in placed:
         each = [penalty for penalty in (parameter.penalty, whole if parameter.decay else None) if penalty is not None]
@@ -124,5 +132,6 @@ def record_penalties(
             c1, c2 = sum(penalty.c1 for penalty in each), sum(penalty.c2 for penalty in each)
             segments.append((start, parameter.size, c1, c2))
     if segments:
-        recorder.add(record_penalty, g=g, w=w, totals=totals, segments=segments)
+        share = share if whole is not None and whole.per_row else None
+        recorder.add(record_penalty, g=g, w=w, totals=totals, segments=segments, share=share)
     return bool(segments)

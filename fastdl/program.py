@@ -227,6 +227,7 @@ def bind(recorder: Recorder) -> Program:
 
 
 SLICE_SECONDS, TRIAL_SECONDS = 0.045, 0.002
+ALONE_SECONDS = 0.01  # what is over by then is not worth a trial, which may find the other cores busy
 TRIALS_AT_FIRST = 2  # of each size: the first slice of all also warms caches and faults pages in
 PROBE_EVERY, PROBE_SHARE = 12, 0.04  # slices, and share of the time that probes may take
 
@@ -246,6 +247,7 @@ class TeamSize:
         self.trials: dict[int, int] = {}
         self.slices = 0  # since the last probe,
         self.seconds = 0.0  # and the time that they took
+        self.elapsed = 0.0  # of all slices
         self.turn = 0
 
     def allowed(self) -> list[int]:
@@ -258,6 +260,8 @@ class TeamSize:
         self.sizes = self.allowed()
         if len(self.sizes) == 1:
             return 1, SLICE_SECONDS
+        if self.elapsed < ALONE_SECONDS:
+            return 1, TRIAL_SECONDS
         least_tried = min(self.sizes, key=lambda size: self.trials.get(size, 0))
         if self.trials.get(least_tried, 0) < TRIALS_AT_FIRST:
             self.trials[least_tried] = self.trials.get(least_tried, 0) + 1
@@ -270,19 +274,21 @@ class TeamSize:
             self.slices, self.seconds = 0, 0.0
             return probe, TRIAL_SECONDS
         self.slices += 1
-        self.seconds += max(SLICE_SECONDS, self.expected(best))
         return best, SLICE_SECONDS
 
     def expected(self, size: int) -> float:
         """Seconds a step with this team."""
         return self.cost.get(size, 0.0)
 
-    def learn(self, size: int, seconds_per_step: float) -> None:
-        """Remember what a slice has shown: half of it counts; all of it in a trial or a probe that was fast."""
+    def learn(self, size: int, seconds_per_step: float, seconds: float) -> None:
+        """Remember what a slice of some seconds has shown: half counts; all in a trial or a probe that was fast."""
         known = self.cost.get(size, seconds_per_step)
         if self.slices == 0:
             known = min(known, seconds_per_step)
         self.cost[size] = 0.5 * (known + seconds_per_step)
+        self.elapsed += seconds
+        if self.slices:
+            self.seconds += seconds
 
 
 def run(
@@ -298,7 +304,8 @@ def run(
         status: str = program.advance(size, 1e-9 if one_step else seconds)
         done = program.steps_done - before
         if done:
-            team.learn(size, (perf_counter() - start) / done)
+            seconds = perf_counter() - start
+            team.learn(size, seconds / done, seconds)
         if after_slice is not None:
             after_slice()
         if status != "deadline":

@@ -146,7 +146,9 @@ class TrainingStep(Batches):
         backward(dy)
         placed = network.placed()
         self.penalty = np.zeros(2)  # of the last step, and the sum over the epoch
-        self.penalised = record_penalties(recorder, memory.gradient, memory.parameters, self.penalty, placed, penalty)
+        self.penalised = record_penalties(
+            recorder, memory.gradient, memory.parameters, self.penalty, placed, penalty, self.total
+        )
         theta, unit = (np.inf, False) if clip is None else clip.whole
         recorder.add(
             reduce.record_norm,

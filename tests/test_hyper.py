@@ -128,8 +128,8 @@ def test_outside_of_a_training_the_base_holds() -> None:
 
 ALL: list[Schedule] = [
     schedule.FlatCos(), schedule.Exponential(0.9), schedule.Warmup(3, schedule.Cosine(), 0.1), schedule.Coslog(2),
-    schedule.MultiStep([2, 3]), schedule.OneCycle(), schedule.Cyclic(), schedule.CosineRestarts(3), schedule.InverseSqrt(),
-    schedule.Polynomial(), schedule.Step(2), schedule.Linear(), schedule.Constant(),
+    schedule.MultiStep([2, 3]), schedule.OneCycle(), schedule.Cyclic(), schedule.CosineRestarts(3),
+    schedule.InverseSqrt(), schedule.Polynomial(), schedule.Step(2), schedule.Linear(), schedule.Constant(),
 ]  # fmt: skip
 
 

@@ -175,7 +175,7 @@ class World:
             size, seconds = self.team.next()
             assert size in self.cost and 0 < seconds <= 0.05
             steps = max(1, round(seconds / self.cost[size]))
-            self.team.learn(size, self.cost[size])
+            self.team.learn(size, self.cost[size], steps * self.cost[size])
             time[size] += steps * self.cost[size]
         total = sum(time.values())
         return {size: spent / total for size, spent in time.items()}
@@ -204,7 +204,7 @@ def test_a_size_that_has_become_slow_is_left_and_found_again(monkeypatch: pytest
 def test_one_outlier_does_not_decide_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World({1: 2e-4, 2: 1e-4}, 2, monkeypatch)
     world.pass_slices(50)
-    world.team.learn(2, 1e-2)
+    world.team.learn(2, 1e-2, 1e-2)
     assert world.pass_slices(400)[2] > 0.5
 
 

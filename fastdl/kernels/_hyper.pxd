@@ -7,6 +7,7 @@ cdef struct Scalars:            # hyper-parameters as the user gave them
     Kind kind
     double momentum, beta1, beta2, eps, weight_decay, momentum_decay
     bint nesterov, rate_outside, decoupled
+    bint eps_hat                # Adam: eps is added to the root of v, not of vhat
 
 cdef double finite(object x, str name, bint signed=*) except? -1.0
 cdef double decay_rate(object x, str name) except? -1.0

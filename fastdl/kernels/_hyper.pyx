@@ -78,6 +78,9 @@ cdef void fill(fastdl_update* u, const Scalars* s, double lr, double t, double s
     u.root_scale = <float>(1.0 / sqrt(second))
     u.gradient_size = 0.0
     u.rectified = 1
+    if s.kind == ADAM and s.eps_hat:
+        u.step_size = <float>(lr / first * sqrt(second))
+        u.root_scale = 1.0
     if s.kind == NADAM:
         next_rate = momentum_rate(s, t + 1.0)
         u.step_size = <float>(lr * next_rate / (1.0 - product * next_rate))

@@ -28,4 +28,5 @@ def record_update(
     beta2: float | Column = 0.0,
     eps: float | Column = 0.0,
     momentum_decay: float = 0.0,
+    eps_hat: bool = False,
 ) -> None: ...

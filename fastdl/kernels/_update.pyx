@@ -145,15 +145,17 @@ def _cut(segments):
 def record_update(Program program, str kind, float[::1] w, float[::1] g, float[::1] first, float[::1] second,
                   float[::1] third, double[::1] norm, segments, lr, weight_decay=0.0, bint decoupled=False,
                   momentum=0.0, bint nesterov=False, bint rate_outside=False, beta1=0.0, beta2=0.0, eps=0.0,
-                  double momentum_decay=0.0):
+                  double momentum_decay=0.0, bint eps_hat=False):
     """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
     have or want. segments lists (start, length, decays, rate): elements in none are left alone, and rate is a factor of
     the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or Columns; NAdam's beta1, whose
-    product over all steps is kept, is a number.
+    product over all steps is kept, is a number. With eps_hat Adam's eps is added to the root of v itself, as at the
+    end of section 2 of its paper.
     """
-    cdef Scalars s = Scalars(KINDS[kind], 0.0, 0.0, 0.0, 0.0, 0.0, momentum_decay, nesterov, rate_outside, decoupled)
+    cdef Scalars s = Scalars(
+        KINDS[kind], 0.0, 0.0, 0.0, 0.0, 0.0, momentum_decay, nesterov, rate_outside, decoupled, eps_hat)
     blocks, chunks, groups = _cut(segments)
     cdef const int64_t[:, ::1] table = blocks
     cdef const int64_t[::1] starts = chunks

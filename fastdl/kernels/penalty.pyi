@@ -15,5 +15,6 @@ def record_penalty(
     w: _Float32,
     totals: _Float64,
     segments: Sequence[tuple[int, int, float, float]],
+    share: _Float64 | None = None,
 ) -> None: ...
 def penalty_l1l2(w: ArrayLike, g: _Float32, c1: SupportsFloat = 0.0, c2: SupportsFloat = 0.0) -> float: ...

@@ -18,6 +18,7 @@ cdef struct Penalty:            # for both phases
     const double* factors       # (segments, 2): c1, c2
     double* sums                # (n, 2): of |w| and of w^2
     double* totals              # (2,): the value of this step, and the sum over the steps
+    const double* share         # (2,) or NULL: the gradient is divided by share[1]
     ptrdiff_t n
 
 
@@ -30,11 +31,14 @@ cdef void penalty_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef ptrdiff_t size = blocks_per_chunk(a.n), b
     cdef const int64_t* block
     cdef const double* factors
+    cdef double part = 1.0
+    if a.share != NULL:
+        part = 1.0 / a.share[1] if a.share[1] > 0.0 else 0.0
     for b in range(chunk * size, min((chunk + 1) * size, a.n)):
         block = a.blocks + 3 * b
         factors = a.factors + 2 * block[2]
-        K.penalty(a.g + block[0], a.sums + 2 * b, a.w + block[0], block[1], <float>factors[0],
-                  <float>(2.0 * factors[1]))
+        K.penalty(a.g + block[0], a.sums + 2 * b, a.w + block[0], block[1], <float>(part * factors[0]),
+                  <float>(part * 2.0 * factors[1]))
 
 
 cdef void total_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
@@ -49,10 +53,12 @@ cdef void total_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     a.totals[1] += total
 
 
-def record_penalty(Program program, float[::1] g, float[::1] w, double[::1] totals, segments):
+def record_penalty(Program program, float[::1] g, float[::1] w, double[::1] totals, segments,
+                   double[::1] share=None):
     """Record g += c1 sign(w) + 2 c2 w, and totals = (value, totals[1] + value), value = c1 sum |w| + c2 sum w^2.
 
-    segments lists (start, length, c1, c2).   g, w: (n,)   totals: (2,).
+    segments lists (start, length, c1, c2). With a share, which is a total of `record_total`, what is added to g is
+    divided by the batch's sum of weights; the value is not.   g, w: (n,)   totals, share: (2,).
     """
     blocks = cut([(start, length) for start, length, _, _ in segments])
     cdef const int64_t[:, ::1] table = blocks
@@ -60,8 +66,11 @@ def record_penalty(Program program, float[::1] g, float[::1] w, double[::1] tota
         return
     cdef const double[:, ::1] factors = np.array([(c1, c2) for _, _, c1, c2 in segments], np.float64)
     cdef double[:, ::1] sums = np.zeros((table.shape[0], 2))
-    cdef Penalty a = Penalty(&g[0], &w[0], &table[0, 0], &factors[0, 0], &sums[0, 0], &totals[0], table.shape[0])
-    cdef object keep = (g, w, table, factors, sums, totals)
+    cdef Penalty a = Penalty(&g[0], &w[0], &table[0, 0], &factors[0, 0], &sums[0, 0], &totals[0],
+                             NULL, table.shape[0])
+    if share is not None:
+        a.share = &share[0]
+    cdef object keep = (g, w, table, factors, sums, totals, share)
     program.add(penalty_chunk, penalty_chunks, &a, sizeof(a), keep)
     program.add(total_chunk, once, &a, sizeof(a), keep)
 
@@ -104,7 +113,7 @@ def penalty_l1l2(w, g, c1=0.0, c2=0.0) -> float:
     factors[0], factors[1] = c1, c2
     totals[0], totals[1] = 0.0, 0.0
     cdef Penalty a = Penalty(<float*>y.data, <float*>x.data, &table[0, 0], &factors[0], &sums[0, 0], &totals[0],
-                             table.shape[0])
+                             NULL, table.shape[0])
     cdef Op ops[2]
     ops[0], ops[1] = Op(penalty_chunk, penalty_chunks, &a), Op(total_chunk, once, &a)
     run_now(ops, 2, 1)

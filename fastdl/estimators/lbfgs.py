@@ -1,0 +1,207 @@
+"""The loss of a plain network and its gradient in float64, and L-BFGS by SciPy on them (Liu & Nocedal 1989).
+
+One vector holds all weights, layer by layer, and behind them all biases, as scikit-learn packs them.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastdl.program import Array
+
+KINDS = ("identity", "logistic", "tanh", "relu")
+HEADS = ("identity", "logistic", "softmax", "exp")
+TINY = np.finfo(np.float64).tiny
+WORTH_A_TEAM = 1 << 28  # multiply-adds of an evaluation
+
+
+class Problem:
+    """f(theta) -> (loss, gradient), for the data of a fit.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix, shape (n, features)
+    y : ndarray, shape (n, outputs)
+        Targets; of a softmax the probabilities.
+    weights : ndarray, shape (n,), optional
+    sizes : list of int
+        Widths from inputs to outputs.
+    activations : list of str
+        Of the hidden layers; "identity", "logistic", "tanh" or "relu".
+    head : str
+        "identity" (half the squared error, summed over outputs), "logistic" or "softmax" (cross-entropy) or "exp"
+        (Poisson deviance).
+    alpha : float
+        alpha / 2 sum w^2 is added to the sum of the rows' losses.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        weights: Array | None,
+        sizes: list[int],
+        activations: list[str],
+        head: str,
+        alpha: float,
+    ) -> None:
+        sparse = hasattr(X, "tocsr")
+        self.x: Any = X if sparse else np.asarray(X, np.float64)
+        self.xt: Any = X.T.tocsr() if sparse else self.x.T
+        self.y = np.asarray(y, np.float64)
+        self.total = float(len(y)) if weights is None else float(np.sum(weights, dtype=np.float64))
+        self.share = None if weights is None else np.asarray(weights, np.float64)[:, None]
+        self.sizes, self.activations, self.head, self.alpha = sizes, activations, head, float(alpha)
+        self.constant = poisson_terms(self.y) if head == "exp" else None
+        self.values = [np.empty((len(y), size)) for size in sizes[1:]]
+        self.slopes = [np.empty((len(y), size)) for size in sizes[1:]]
+        self.masks = [np.empty((len(y), size), bool) for size in sizes[1:-1]]
+
+    def unpack(self, theta: Array) -> tuple[list[Array], list[Array]]:
+        """Views of the weights and of the biases in a vector."""
+        coefs, intercepts, start = [], [], 0
+        for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
+            coefs.append(theta[start : start + n_in * n_out].reshape(n_in, n_out))
+            start += n_in * n_out
+        for n_out in self.sizes[1:]:
+            intercepts.append(theta[start : start + n_out])
+            start += n_out
+        return coefs, intercepts
+
+    def forward(self, coefs: list[Array], intercepts: list[Array]) -> Array:
+        """Raw outputs, kept with all hidden values for the way back."""
+        value = self.x
+        for i, (w, b) in enumerate(zip(coefs, intercepts, strict=True)):
+            out = self.values[i]
+            if hasattr(value, "tocsr"):
+                out[...] = value @ w
+            else:
+                np.matmul(value, w, out=out)
+            out += b
+            if i < len(self.activations):
+                activate(self.activations[i], out)
+            value = out
+        return self.values[-1]
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        """Loss and gradient."""
+        coefs, intercepts = self.unpack(theta)
+        delta = self.slopes[-1]
+        loss = self._loss(self.forward(coefs, intercepts), delta)
+        loss += 0.5 * self.alpha / self.total * sum(float(np.dot(w.ravel(), w.ravel())) for w in coefs)
+        if self.share is not None:
+            delta *= self.share
+        delta /= self.total
+        gradient = np.empty_like(theta)
+        to_coefs, to_intercepts = self.unpack(gradient)
+        for i in range(len(coefs) - 1, -1, -1):
+            before = self.xt if i == 0 else self.values[i - 1].T
+            if hasattr(before, "tocsr"):
+                to_coefs[i][...] = before @ delta
+            else:
+                np.matmul(before, delta, out=to_coefs[i])
+            if self.alpha:
+                to_coefs[i] += self.alpha / self.total * coefs[i]
+            np.sum(delta, axis=0, out=to_intercepts[i])
+            if i:
+                back = self.slopes[i - 1]
+                np.matmul(delta, coefs[i].T, out=back)
+                self._slope(i - 1, back)
+                delta = back
+        return loss, gradient
+
+    def _slope(self, i: int, delta: Array) -> None:
+        """Multiply by the derivative of hidden layer i, from its values; these are not needed any more."""
+        kind, value = self.activations[i], self.values[i]
+        if kind == "relu":
+            delta *= np.greater(value, 0.0, out=self.masks[i])
+        elif kind == "tanh":
+            np.multiply(value, value, out=value)
+            delta *= np.subtract(1.0, value, out=value)
+        elif kind == "logistic":
+            delta *= value
+            delta *= np.subtract(1.0, value, out=value)
+
+    def _loss(self, z: Array, delta: Array) -> float:
+        """The loss of raw outputs z, the mean over rows; delta gets the gradient of each row's own."""
+        y = self.y
+        if self.head == "identity":
+            np.subtract(z, y, out=delta)
+            rows = 0.5 * np.einsum("ij,ij->i", delta, delta)
+        elif self.head == "exp":
+            np.exp(z, out=delta)
+            rows = (delta - y * z).sum(axis=1) + self.constant
+            delta -= y
+        elif self.head == "logistic":
+            rows = (np.logaddexp(0.0, z) - y * z).sum(axis=1)
+            np.copyto(delta, z)
+            activate("logistic", delta)
+            delta -= y
+        else:
+            np.subtract(z, z.max(axis=1, keepdims=True), out=z)
+            np.exp(z, out=delta)
+            norm = delta.sum(axis=1, keepdims=True)
+            rows = np.log(norm[:, 0]) - np.einsum("ij,ij->i", y, z)
+            delta /= norm
+            delta -= y
+        return float(rows.mean() if self.share is None else np.dot(self.share[:, 0], rows) / self.total)
+
+
+def poisson_terms(y: Array) -> Array:
+    """t log t - t of each row: what makes the deviance of a perfect prediction 0."""
+    terms: Array = (y * np.log(np.maximum(y, TINY)) - y).sum(axis=1)
+    return terms
+
+
+def activate(kind: str, x: Array) -> None:
+    """Apply an activation in place."""
+    if kind == "relu":
+        np.maximum(x, 0.0, out=x)
+    elif kind == "tanh":
+        np.tanh(x, out=x)
+    elif kind == "logistic":
+        np.multiply(x, 0.5, out=x)  # 1 / (1 + e^-x) = (1 + tanh(x / 2)) / 2, which never overflows
+        np.tanh(x, out=x)
+        x += 1.0
+        x *= 0.5
+
+
+@cache
+def thread_pools() -> Any:
+    """The BLAS libraries that are loaded; looking for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def blas_threads(work: int, threads: int | None) -> AbstractContextManager[Any]:
+    """Hold BLAS to some threads: NumPy and SciPy bring a pool each, which fight for the cores if the work is small."""
+    if threads is None and work > WORTH_A_TEAM:
+        return nullcontext()
+    limited: AbstractContextManager[Any] = thread_pools().limit(limits=threads or 1, user_api="blas")
+    return limited
+
+
+def minimize(
+    problem: Problem, theta: Array, max_iter: int, max_fun: int, tol: float, verbose: bool, threads: int | None
+) -> Any:
+    """SciPy's result of L-BFGS-B; with `verbose`, a line for each iteration."""
+    from scipy import optimize
+
+    count = 0
+
+    def report(intermediate_result: Any) -> None:
+        nonlocal count
+        count += 1
+        print(f"Iteration {count}, loss = {intermediate_result.fun:.8f}")
+
+    options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
+    with blas_threads(3 * len(problem.y) * len(theta), threads):
+        return optimize.minimize(
+            problem, theta, method="L-BFGS-B", jac=True, options=options, callback=report if verbose else None
+        )
