@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,15 +43,34 @@ class Fit:
         self.batch = min(batch_size, training.size)
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
         self.program = trainer.training_step(self.batch, training.form)
-        # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
-        mapped = is_mapped(training.x) or (validation is not None and is_mapped(validation.x))
-        self.beginning = trainer.snapshot() if mapped else None
+        self.averages = trainer.averages
+        self.beginning: tuple[Any, ...] | None = None
         self.seen_step = trainer.step  # the last that on_batch_end was told of
         self.every_step = any(type(watcher).on_batch_end is not Callback.on_batch_end for watcher in watchers)
 
     def run(self) -> None:
         """Train. Callbacks see the end after the last epoch and after Ctrl-C, but not after an error."""
+        averages = self.averages
+        if averages is not None:
+            averages.resume()
+        try:
+            self._train()
+        finally:
+            if averages is not None:
+                averages.show()
+                averages.leave()
+        if averages is not None and averages.averaging.recalibrates and not averages.count:
+            warnings.warn(
+                f"{averages.averaging!r}: the training ended before the first epoch that counts; the network keeps its "
+                "last weights",
+                stacklevel=3,
+            )
+
+    def _train(self) -> None:
         trainer = self.trainer
+        # A memory map is not read before training; if its first epoch meets NaN, the initial weights come back.
+        parts = (self.training,) if self.validation is None else (self.training, self.validation)
+        self.beginning = trainer.snapshot() if any(is_mapped(part.x) for part in parts) else None
         try:
             for watcher in self.watchers:
                 watcher.on_train_begin(trainer)
@@ -58,6 +78,8 @@ class Fit:
             while trainer.epoch < self.first_epoch + self.epochs and not trainer.stopping:
                 self._epoch()
         except KeyboardInterrupt:
+            if self.averages is not None:
+                self.averages.show()
             for watcher in self.watchers:
                 watcher.on_train_end(trainer)
             raise
@@ -68,6 +90,8 @@ class Fit:
 
     def _epoch(self) -> None:
         trainer, training = self.trainer, self.training
+        if self.averages is not None:
+            self.averages.hide()
         for watcher in self.watchers:
             watcher.on_epoch_begin(trainer, trainer.epoch)
         rates = self._rates()
@@ -75,6 +99,7 @@ class Fit:
         if training.rows is not None:
             order = training.rows[order]
         self._steps(order, rates)
+        self._average()
         logs = self.program.means()
         logs["lr"] = float(rates[-1, 0])
         logs["grad_norm"] = float(self.program.norm_sums[0] / self.steps)
@@ -94,8 +119,19 @@ class Fit:
         for watcher in self.watchers:
             watcher.on_epoch_end(trainer, trainer.epoch - 1, logs)
 
+    def _average(self) -> None:
+        """Let the network hold its averaged weights, as from now on it is looked at."""
+        averages, trainer = self.averages, self.trainer
+        if averages is None:
+            return
+        if averages.averaging.takes(trainer.epoch, self.first_epoch + self.epochs):
+            averages.take()
+        averages.show()
+        if averages.shown and averages.averaging.recalibrates:
+            trainer.calibrate(self.training, self.batch)
+
     def _rates(self) -> Array:
-        """The scalars of this epoch's steps: column 0 is the learning rate."""
+        """The scalars of this epoch's steps: column 0 is the learning rate, 1 the share of mixup if that is on."""
         trainer, steps = self.trainer, self.steps
         numbers = np.arange(trainer.epoch * steps, (trainer.epoch + 1) * steps)
         epochs = self.first_epoch + self.epochs
@@ -106,6 +142,8 @@ class Fit:
             if factors.shape != (steps,) or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
                 raise ValueError(f"schedule {schedule!r}: expected {steps} finite factors, got {factors!r}")
             rates[:, 0] *= factors
+        if trainer.mixup is not None:
+            rates = np.column_stack([rates, trainer.mixup.shares(steps, trainer.seed, trainer.epoch)])
         return rates
 
     def _steps(self, order: Array, rates: Array) -> None:
@@ -134,7 +172,7 @@ class Fit:
             finally:
                 trainer.step = before + native.steps_done
             if halted:
-                raise self._non_finite(order)
+                raise self._non_finite(order, rates)
         finally:
             program.clear()
 
@@ -149,12 +187,12 @@ class Fit:
             self.trainer.restore(self.beginning)
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {row}")
 
-    def _non_finite(self, order: Array) -> Exception:
+    def _non_finite(self, order: Array, rates: Array) -> Exception:
         """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
         trainer, training, native = self.trainer, self.training, self.program.program
         start = native.steps_done * self.batch
         batch = np.ascontiguousarray(order[start : start + native.rows])
-        bad = trainer.diagnose_step(self.batch, training, batch)
+        bad = trainer.diagnose_step(self.batch, training, batch, rates[native.steps_done : native.steps_done + 1])
         if bad == "the inputs":
             self._refuse_nan("X", training, batch)
         return NonFiniteError(

@@ -95,6 +95,7 @@ class Recorder:
     outputs: list[tuple[str, Buffer]] = field(default_factory=list)  # of each layer, in order
     path: tuple[str, ...] = ()
     streams: int = 0
+    calibrates: bool = False  # running statistics become the mean over the steps, instead of following them
 
     def matrix(self, cols: int) -> Buffer:
         """A batch of `cols` features. Row strides that are multiples of 1 KiB would fall into few cache sets."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastdl.averages import Averages
 from fastdl.kernels import loss, reduce
 from fastdl.kernels._rows import Rows
 from fastdl.kernels.gather import record_gather
@@ -16,13 +17,14 @@ from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
 from fastdl.nn.weights import padded
 from fastdl.optim.clip import Tensor
 from fastdl.penalty import record_penalties
-from fastdl.program import Buffer, Recorder, TeamSize, aligned, bind, run
+from fastdl.program import Backward, Buffer, Recorder, Signal, TeamSize, aligned, bind, run
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
     from fastdl.metrics import Metric
+    from fastdl.mixup import Mixup
     from fastdl.nn.layer import Parameter
-    from fastdl.optim import Clip, Optimizer
+    from fastdl.optim import Averaging, Clip, Optimizer
     from fastdl.part import Form
     from fastdl.penalty import Penalty
     from fastdl.program import Array
@@ -59,7 +61,9 @@ class Batches:
         """Loss and metrics over all rows seen since `set`, by weight."""
         return {name: float(sums[0] / sums[1]) if sums[1] else float("nan") for name, sums in self.sums.items()}
 
-    def record_forward(self, recorder: Recorder) -> tuple[Buffer, Buffer | None, Any]:
+    def record_forward(
+        self, recorder: Recorder, mixup: Mixup | None = None
+    ) -> tuple[Buffer, Buffer | None, tuple[Signal, Backward]]:
         """Record everything up to the network's output. Returns targets, weights, and what `lower` gave."""
         x = lower_input(recorder, self.network, self.inputs)
         targets = self.loss.record_targets(recorder, self.targets, self.form.labels)
@@ -67,6 +71,9 @@ class Batches:
         if self.weights is not None:
             weights = recorder.vector()
             recorder.add(record_gather, y=weights, source=self.weights)
+        if mixup is not None:
+            outputs = self.network.widths[1]
+            x.buffer, targets, weights = mixup.record(recorder, self.loss, outputs, x.buffer, targets, weights)
         recorder.add(loss.record_total, total=self.total, weights=weights)
         recorder.outputs.append(("the inputs", x.buffer))
         return targets, weights, self.network.lower(recorder, x)
@@ -88,9 +95,9 @@ class Batches:
 
 
 class Memory:
-    """Gradients and optimizer slots: one arena each, laid out like the parameters."""
+    """Gradients and optimizer slots: one arena each, laid out like the parameters; and averages, if wanted."""
 
-    def __init__(self, network: Network, slots: Sequence[str]) -> None:
+    def __init__(self, network: Network, slots: Sequence[str], averaging: Averaging | None = None) -> None:
         size = sum(padded(parameter.size) for parameter in network.all_parameters())
         self.parameters = network.arena
         self.gradient = aligned(4 * size).view(np.float32)
@@ -100,10 +107,11 @@ class Memory:
         for parameter in network.all_parameters():
             self.gradients[id(parameter)] = self.gradient[start : start + parameter.size].reshape(parameter.shape)
             start += padded(parameter.size)
+        self.averages = None if averaging is None else Averages(network, averaging)
 
 
 class TrainingStep(Batches):
-    """Forward, loss, backward, penalties, finite check, clip, update, max-norm.
+    """Forward, loss, backward, penalties, finite check, clip, update, max-norm, averages.
 
     One native program for batches of up to `batch` rows.
     """
@@ -119,6 +127,7 @@ class TrainingStep(Batches):
         optimizer: Optimizer,
         clip: Clip | None,
         penalty: Penalty | None = None,
+        mixup: Mixup | None = None,
         *,
         for_diagnosis: bool = False,
     ) -> None:
@@ -128,7 +137,7 @@ class TrainingStep(Batches):
         self.norm = np.ones(2)  # of the gradient, and the factor that clips it
         self.norm_sums = np.zeros(2)  # of the norms, and number of clipped steps
         recorder = Recorder(batch, True, memory.gradients, share_memory=not for_diagnosis)
-        targets, weights, (y, backward) = self.record_forward(recorder)
+        targets, weights, (y, backward) = self.record_forward(recorder, mixup)
         dy = recorder.matrix(y.features)
         self.record_loss(recorder, y.buffer, dy, targets, weights)
         backward(dy)
@@ -153,6 +162,8 @@ class TrainingStep(Batches):
                 clip.record(recorder, memory.gradient, memory.parameters, self.norm_sums, tensors)
             optimizer.record(recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments())
             record_limits(recorder, memory.parameters, placed)
+            if memory.averages is not None:
+                memory.averages.averaging.record(recorder, memory.averages.pairs)
         self.program = bind(recorder)
         self.ops = recorder.ops
         self.outputs = recorder.outputs
@@ -219,3 +230,28 @@ class Evaluation(Batches):
         finally:
             self.clear()
         return self.means()
+
+
+class Calibration:
+    """Running statistics of norms as the mean over a pass, for weights that were never trained as they are."""
+
+    def __init__(self, network: Network, batch: int) -> None:
+        self.network = network
+        self.inputs = Rows(network.widths[0])
+        recorder = Recorder(batch, training=True, calibrates=True)
+        network.lower(recorder, lower_input(recorder, network, self.inputs))
+        self.has_statistics = bool(recorder.update)
+        self.program = bind(recorder)
+
+    def __call__(self, x: Array, order: Array | None, batch: int, seed: int, team: TeamSize) -> None:
+        """Estimate them from the rows in `order` (all for None), which is the order that they are read in."""
+        if not self.has_statistics:
+            return
+        rows = x.shape[0] if order is None else len(order)
+        steps = -(-rows // batch)
+        read_from(self.inputs, self.network, x, order)
+        try:
+            self.program.begin(rows, batch, steps, seed, 0, np.empty((steps, 0)))
+            run(self.program, team)
+        finally:
+            self.inputs.clear()

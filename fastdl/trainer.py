@@ -14,16 +14,18 @@ from fastdl.history import History
 from fastdl.listing import Listing
 from fastdl.losses import Loss, loss_of
 from fastdl.metrics import Metric, metrics_of
+from fastdl.mixup import mixup_of
 from fastdl.nn.network import Network
-from fastdl.optim import Clip, Optimizer, optimizer_of
+from fastdl.optim import Averaging, Clip, Optimizer, averaging_of, optimizer_of
 from fastdl.part import Form, Part, check_inputs, check_part, prepare
 from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
 from fastdl.schedule import Schedule, schedule_of
-from fastdl.step import Evaluation, Memory, TrainingStep
+from fastdl.step import Calibration, Evaluation, Memory, TrainingStep
 
 if TYPE_CHECKING:
+    from fastdl.averages import Averages
     from fastdl.program import Array
 
 
@@ -52,6 +54,10 @@ class Trainer:
         Everything random depends on it. Same seed, same bits, at any number of threads.
     penalty : L1, L2 or L1L2, optional
         On all weights that decay, in addition to the layers' own; `history["penalty"]` has the mean of its values.
+    averaging : EMA or SWA, optional
+        Validation and the finished network use averages of the weights; a further fit goes on from the raw ones.
+    mixup : float, optional
+        Train on mixtures of two rows, in shares drawn from Beta(mixup, mixup); see `fastdl.mixup.Mixup`. 0.2 is usual.
     threads : int, optional
         Upper bound; None for all that the process may use. How many work is measured, slice by slice.
 
@@ -87,6 +93,8 @@ class Trainer:
         seed: int = 0,
         threads: int | None = None,
         penalty: Penalty | None = None,
+        averaging: Averaging | None = None,
+        mixup: float | None = None,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net: expected a network such as nn.Sequential, got {type(net).__name__}")
@@ -98,6 +106,10 @@ class Trainer:
         self.schedule = schedule_of(schedule)
         self.clip = clip
         self.penalty = penalty_of(penalty)
+        self.averaging = averaging_of(averaging)
+        self.mixup = mixup_of(mixup)
+        if self.mixup is not None:
+            self.mixup.check(net, self.loss)
         self.metrics = metrics_of(metrics)
         for metric in self.metrics:
             metric.check(self.loss)
@@ -133,7 +145,7 @@ class Trainer:
 
     def _make_step(self, batch: int, form: Form, for_diagnosis: bool) -> TrainingStep:
         if self._memory is None:
-            self._memory = Memory(self.net, self.optimizer.slots)
+            self._memory = Memory(self.net, self.optimizer.slots, self.averaging)
         return TrainingStep(
             self.net,
             self.loss,
@@ -144,6 +156,7 @@ class Trainer:
             self.optimizer,
             self.clip,
             self.penalty,
+            self.mixup,
             for_diagnosis=for_diagnosis,
         )
 
@@ -151,15 +164,23 @@ class Trainer:
         """Copies of everything that training changes."""
         live = {} if self._memory is None else self._memory.slots
         slots = {name: slot.copy() if slot.any() else 0.0 for name, slot in live.items()}  # fresh ones need no memory
-        return self.net.snapshot(), slots, self.step
+        averages = None if self.averages is None else self.averages.snapshot()
+        return self.net.snapshot(), slots, averages, self.step
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Go back to a `snapshot`."""
-        weights, slots, self.step = snapshot
+        weights, slots, averages, self.step = snapshot
         self.net.restore(weights)
         if self._memory is not None:
             for name, slot in slots.items():
                 self._memory.slots[name][...] = slot
+        if self.averages is not None and averages is not None:
+            self.averages.restore(averages)
+
+    @property
+    def averages(self) -> Averages | None:
+        """The averaged weights, once there are any."""
+        return None if self._memory is None else self._memory.averages
 
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""
@@ -174,11 +195,16 @@ class Trainer:
         means: dict[str, float] = evaluation(part.x, part.targets, part.weights, part.rows, self.team("evaluation"))
         return means
 
-    def diagnose_step(self, batch: int, part: Part, rows: Array) -> str | None:
+    def calibrate(self, part: Part, batch: int) -> None:
+        """Estimate the running statistics of the network's norms anew from checked data."""
+        calibration = self._program(("calibration", batch), lambda: Calibration(self.net, batch))
+        calibration(part.x, part.rows, batch, self.seed, self.team("calibration"))
+
+    def diagnose_step(self, batch: int, part: Part, rows: Array, scalars: Array) -> str | None:
         """Rerun the coming step on these rows without applying it; which layer goes non-finite first, if any."""
         probe = self._make_step(batch, part.form, True)
         probe.set(part.x, part.targets, part.weights, rows)
-        probe.program.begin(len(rows), batch, 1, self.seed, self.step, np.zeros((1, 1)))
+        probe.program.begin(len(rows), batch, 1, self.seed, self.step, scalars)
         run(probe.program, TeamSize(1))
         return probe.first_bad_layer()
 
@@ -325,7 +351,7 @@ class Trainer:
         before = self.snapshot()
         step.set(part.x, part.targets, None, np.arange(rows))
         try:
-            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 1)))
+            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 2)))
             return step.program.time_ops(repeats)
         finally:
             step.clear()

@@ -75,7 +75,9 @@ page = resource.getpagesize()
 before = int(open("/proc/self/statm").read().split()[1]) * page
 net = nn.Sequential(*layers)
 fdl.Trainer(net, clip=optim.ClipNorm(1.0)).fit(X, y, batch_size=BATCH, **options)
-grown = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+# Not ru_maxrss, which begins at that of the process that started this one.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]
+grown = 1024 * int(peak) - before
 parameters = net.arena.nbytes
 rows = max(BATCH, 256)  # of the validation
 activations = 4 * rows * (FEATURES + 8 * WIDTH + 2 * 10)  # each output and its gradient

@@ -123,14 +123,14 @@ cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil
 cdef void running_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     """running = momentum running + (1 - momentum) batch, the variance unbiased, as in the paper."""
     cdef const Norm* a = <const Norm*>args
-    cdef double n = step.rows
+    cdef double n = step.rows, t = <double>step.number, momentum = a.momentum if a.momentum >= 0.0 else t / (t + 1.0)
     cdef ptrdiff_t c
     if not uses_batch(a, step):
         return
     for c in range(a.cols):
-        a.running_mean[c] = <float>(a.momentum * a.running_mean[c] + (1.0 - a.momentum) * a.stats[c])
-        a.running_var[c] = <float>(a.momentum * a.running_var[c]
-                                   + (1.0 - a.momentum) * a.stats[a.cols + c] * n / (n - 1.0))
+        a.running_mean[c] = <float>(momentum * a.running_mean[c] + (1.0 - momentum) * a.stats[c])
+        a.running_var[c] = <float>(momentum * a.running_var[c]
+                                   + (1.0 - momentum) * a.stats[a.cols + c] * n / (n - 1.0))
 
 
 cdef inline fastdl_tail nothing() noexcept:
@@ -195,7 +195,10 @@ def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :]
 
 def record_running(Program program, float[::1] running_mean, float[::1] running_var, double[:, ::1] stats,
                    double momentum):
-    """Record the update of the running estimates. It belongs behind the finite check: no bad step leaves a trace."""
+    """Record the update of the running estimates. It belongs behind the finite check: no bad step leaves a trace.
+
+    A momentum below 0 makes them the mean over the steps since number 0.
+    """
     cdef Norm a = Norm(x=NULL, cols=running_mean.shape[0], ldx=0, gamma=NULL, beta=NULL, running_mean=&running_mean[0],
                        running_var=&running_var[0], stats=&stats[0, 0], coef=NULL, eps=0.0, statistics=FROM_BATCH,
                        y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=0, lddy=0,

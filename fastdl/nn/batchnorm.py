@@ -50,7 +50,8 @@ class BatchNorm(Layer):
         common = {"x": x.buffer, "gamma": gamma.value, "beta": beta.value, **running, "stats": stats, "coef": coef}
         recorder.add(batchnorm.record_forward, y=y, **common, eps=self.eps, training=recorder.training)
         if recorder.training:
-            recorder.add_update(batchnorm.record_running, **running, stats=stats, momentum=self.momentum)
+            momentum = -1.0 if recorder.calibrates else self.momentum
+            recorder.add_update(batchnorm.record_running, **running, stats=stats, momentum=momentum)
 
         def backward(dy: Buffer) -> Buffer | None:
             dx = recorder.matrix(x.features) if x.needs_gradient else None

@@ -1,4 +1,4 @@
-"""Optimizers and gradient clipping."""
+"""Optimizers, gradient clipping and averages of the weights."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from fastdl.optim.adadelta import Adadelta
 from fastdl.optim.adagrad import Adagrad
 from fastdl.optim.adam import Adam, AdamW
 from fastdl.optim.adamax import Adamax
+from fastdl.optim.averaging import EMA, SWA, Averaging, averaging_of
 from fastdl.optim.clip import AdaptiveClip, Clip, ClipNorm, ClipValue, Tensor
 from fastdl.optim.lion import Lion
 from fastdl.optim.nadam import NAdam
@@ -17,13 +18,16 @@ from fastdl.optim.rmsprop import RMSprop
 from fastdl.optim.sgd import SGD
 
 __all__ = [
+    "EMA",
     "SGD",
+    "SWA",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "AdaptiveClip",
+    "Averaging",
     "Clip",
     "ClipNorm",
     "ClipValue",
@@ -34,6 +38,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Tensor",
+    "averaging_of",
 ]
 
 KINDS: dict[str, type[Optimizer]] = {
