@@ -14,8 +14,8 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
 
 
 @cache
-def compiled(source: str) -> ctypes.CDLL | None:
-    """Return the library that the source makes; None where there is no compiler."""
+def compiled(source: str, *flags: str) -> ctypes.CDLL | None:
+    """Return the library that the source makes, with these flags behind the usual ones; None without a compiler."""
     configured = (sysconfig.get_config_var("CC") or "cc").split()[0]
     compiler = shutil.which(configured) or shutil.which("cc")
     if compiler is None:
@@ -23,7 +23,7 @@ def compiled(source: str) -> ctypes.CDLL | None:
     with tempfile.TemporaryDirectory() as folder:
         file, library = Path(folder, "yardstick.c"), Path(folder, "yardstick.so")
         file.write_text(source)
-        command = [compiler, *FLAGS, str(file), "-o", str(library)]
+        command = [compiler, *FLAGS, *flags, str(file), "-o", str(library)]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             return None
         return ctypes.CDLL(str(library))

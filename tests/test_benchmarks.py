@@ -77,13 +77,13 @@ def test_latency() -> None:
     assert "net.predictor(rows=1)" in done.stdout and "NumPy" in done.stdout
 
 
-def test_gemm() -> None:
-    done = run("benchmarks.gemm", "--rounds", "1", "--shape", "3", "20", "17")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("3x20x17") == 3
+def test_gemm(tmp_path: Path) -> None:
+    numbers, page, _ = kept(tmp_path, "benchmarks.gemm", "--shape", "3", "20", "17")
+    assert [one["form"] for one in numbers["products"]] == ["x w", "xT dy", "dy wT"]
+    assert page.count("3x20x17") == 3 and min(one["fastdl"] for one in numbers["products"]) > 0
 
 
-@pytest.mark.parametrize("module", ["peers", "roofline", "scaling"])
+@pytest.mark.parametrize("module", ["peers", "roofline", "scaling", "gemm"])
 @pytest.mark.parametrize("name", ["../up", "a b", ""])
 def test_a_name_that_is_no_file_is_refused(module: str, name: str) -> None:
     done = run(f"benchmarks.{module}", "--quick", "--save", name)
