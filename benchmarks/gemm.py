@@ -123,7 +123,7 @@ def main() -> None:
     if options.quick:
         options.shape, options.rounds = options.shape or [SHAPES[3]], 1
     _team.set_num_threads(options.threads)
-    facts = {**machine.facts(), "threads": str(options.threads), "commit": keep.commit()}
+    facts = keep.facts_to_keep(threads=str(options.threads))
     print(machine.describe(facts), end="\n\n")
     disturbance = machine.Disturbance()
     lines = [

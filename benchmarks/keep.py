@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import CHECKOUT
+from benchmarks import CHECKOUT, machine
 from benchmarks.machine import Disturbance, describe
 
 FOLDER = Path(__file__).parent / "results"
@@ -55,6 +55,12 @@ def commit() -> str:
     except OSError:
         return "unknown"
     return done.stdout.strip() or "unknown"
+
+
+def facts_to_keep(**more: str) -> dict[str, str]:
+    """Return the machine's facts and the commit; not where this copy of fastdl lies."""
+    facts = {**machine.facts(), **more, "commit": commit()}
+    return {**facts, "fastdl": facts["fastdl"].partition(" from ")[0]}
 
 
 def page(title: str, how: str, facts: Mapping[str, str], disturbance: Disturbance, body: Sequence[str]) -> str:

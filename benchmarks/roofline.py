@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
     peak = fma_gflops()
     if peak is None:
         parser.exit(2, "the limits are measured by a C loop, and there is no C compiler\n")
-    facts = {**machine.facts(), "commit": keep.commit()}
+    facts = keep.facts_to_keep()
     roofs = {name: gigabytes_a_second(size) or 0.0 for name, size in CEILINGS.items()}
     facts["bandwidth"] = ", ".join(f"{name} {rate:.0f}" for name, rate in roofs.items()) + " GB/s read and written"
     print(machine.describe(facts), end="\n\n")

@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
         options.rounds, options.points = 1, 4
     if options.save:
         picture.check_picture()
-    facts = {**machine.facts(), "threads": str(options.threads), "commit": keep.commit()}
+    facts = keep.facts_to_keep(threads=str(options.threads))
     print(machine.describe(facts), end="\n\n")
     disturbance = machine.Disturbance()
     found = sweeps(options.points)

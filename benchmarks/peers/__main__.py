@@ -106,7 +106,7 @@ def run(options: argparse.Namespace, names: list[str]) -> tuple[list[Timing], li
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print and, if it is asked for, keep."""
     options = parse(arguments)
-    facts = {**machine.facts(), "commit": keep.commit()}
+    facts = keep.facts_to_keep()
     print(machine.describe(facts), end="\n\n")
     names = installed(options.peers)
     print(EXPLANATION, end="\n\n")
