@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport flat, in_place, vector
+from fastdl.kernels._arrays cimport elements, flat, in_place, overlap
 from fastdl.kernels._csrc cimport fastdl_update
 from fastdl.kernels._hyper cimport (
     ADADELTA, ADAGRAD, ADAM, ADAMAX, AMSGRAD, LION, MOMENTUM, NADAM, NORMALIZED_SGD, RADAM, RMSPROP, SGD, Kind, Scalars,
@@ -202,7 +202,7 @@ cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w,
                     tuple optional=(), object norm=None) except -1:
     """Check all, then change anything. Slots are by name, in the order of the kernel; those in optional may be None."""
     cdef double rate = finite(lr, "lr"), scale = finite(grad_scale, "grad_scale", True), length = 0.0
-    cdef ndarray g_ = np.asarray(g), array
+    cdef ndarray g_ = elements(g, "g"), array
     cdef fastdl_update u
     cdef Update a
     cdef Squares squares
@@ -210,7 +210,6 @@ cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w,
     in_place(w, "w", None)
     if (<object>g_).shape != w.shape:
         raise ValueError(f"g: expected the shape of w, {w.shape}, got {(<object>g_).shape}")
-    g_ = vector((<object>g_).reshape(-1), "g", -1)
     before = {"w": w}
     for name, each in [("g", g_), *slots.items()]:
         if each is None and name in optional:
@@ -218,7 +217,7 @@ cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w,
         if each is not g_:
             in_place(each, name, w.shape)
         for other, earlier in before.items():
-            if np.may_share_memory(each, earlier):
+            if overlap(each, earlier):
                 raise ValueError(f"{name}: expected an array that shares no memory with {other}, got one that overlaps")
         before[name] = each
     memset(&a, 0, sizeof(a))
