@@ -137,8 +137,8 @@ class Fit:
         epochs = self.first_epoch + self.epochs
         lr = trainer.optimizer.lr
         rates = np.full((steps, 1), lr.base if isinstance(lr, Scheduled) else lr)
-        for schedule in (trainer.schedule, *((lr.schedule,) if isinstance(lr, Scheduled) else ())):
-            factors = np.asarray(schedule.values(numbers, steps, epochs))
+        for schedule in trainer.schedules():
+            factors = np.asarray(schedule.after(trainer.history).values(numbers, steps, epochs))
             if factors.shape != (steps,) or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
                 raise ValueError(f"schedule {schedule!r}: expected {steps} finite factors, got {factors!r}")
             rates[:, 0] *= factors

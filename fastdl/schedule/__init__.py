@@ -9,6 +9,7 @@ from fastdl.schedule.cycles import CosineRestarts, Cyclic, OneCycle
 from fastdl.schedule.decay import Cosine, Coslog, FlatCos, InverseSqrt, Linear, Polynomial
 from fastdl.schedule.epochs import Exponential, MultiStep, Step
 from fastdl.schedule.given import Given
+from fastdl.schedule.plateau import ReduceOnPlateau
 from fastdl.schedule.warmup import Warmup
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MultiStep",
     "OneCycle",
     "Polynomial",
+    "ReduceOnPlateau",
     "Schedule",
     "Scheduled",
     "Step",
@@ -45,6 +47,7 @@ KINDS: dict[str, type[Schedule]] = {
         CosineRestarts,
         OneCycle,
         Cyclic,
+        ReduceOnPlateau,
         Warmup,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -39,6 +40,13 @@ class Schedule:
     def value(self, step: int, steps_per_epoch: int = 1, epochs: int = 1) -> float:
         """Factor at one step, from 0."""
         return float(self.values(np.array([step]), steps_per_epoch, epochs)[0])
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse a training whose history has these names, if it lacks what the schedule watches."""
+
+    def after(self, history: Mapping[str, Sequence[float]]) -> Schedule:
+        """What holds in the epoch that comes after these: the schedule itself, unless it watches the history."""
+        return self
 
     def __mul__(self, base: float) -> Scheduled:
         return Scheduled(check_number("a scheduled hyper-parameter", base, -float("inf"), float("inf")), self)
