@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastdl.errors import check_int, check_number
+from fastdl.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,14 +75,7 @@ class Schedule:
         """
         steps_per_epoch, epochs = check_int("steps_per_epoch", steps_per_epoch, 1), check_int("epochs", epochs, 1)
         if ax is None:
-            try:
-                from matplotlib.backends.backend_agg import FigureCanvasAgg
-                from matplotlib.figure import Figure
-            except ImportError as error:
-                raise ImportError('Schedule.plot needs matplotlib: pip install "fastdl-nn[plot]"') from error
-            figure = Figure(figsize=(6.0, 3.0), layout="constrained")
-            FigureCanvasAgg(figure)
-            ax = figure.add_subplot()
+            ax = new_figure("Schedule.plot", 6.0, 3.0).add_subplot()
         steps = np.arange(steps_per_epoch * epochs)
         ax.plot(steps / steps_per_epoch, self.values(steps, steps_per_epoch, epochs))
         ax.set(xlabel="epoch", ylabel="factor", title=repr(self))
