@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
     from fastdl.penalty import L1, L1L2, L2
+    from fastdl.range_test import lr_find
     from fastdl.trainer import Trainer
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "init",
     "kernels",
     "losses",
+    "lr_find",
     "metrics",
     "nn",
     "optim",
@@ -52,6 +54,7 @@ _HOMES = {
     "MLPRegressor": "fastdl.estimators",
     "Trainer": "fastdl.trainer",
     "get_num_threads": "fastdl.kernels._team",
+    "lr_find": "fastdl.range_test",
     "set_num_threads": "fastdl.kernels._team",
 }
 

@@ -139,7 +139,8 @@ class Fit:
         """The scalars of this epoch's steps: column 0 is the learning rate, the others are what the ops asked for."""
         trainer = self.trainer
         numbers = np.arange(trainer.epoch * self.steps, (trainer.epoch + 1) * self.steps)
-        window = Window(numbers, self.steps, self.first_epoch + self.epochs, trainer.seed, trainer.epoch)
+        epochs = self.first_epoch + self.epochs
+        window = Window(numbers, self.steps, epochs, trainer.seed, trainer.epoch, trainer.history)
         rest = [source.over(window) for _, source in self.program.scalars[1:]]
         return np.column_stack([learning_rates(trainer, window), *rest])
 
@@ -203,8 +204,7 @@ class Fit:
 
 def learning_rates(trainer: Trainer, window: Window) -> Array:
     """The learning rate of each step: the optimizer's, times its own schedule and the trainer's."""
-    lr = trainer.optimizer.lr
-    rates: Array = Scheduled(base_of(lr), trainer.schedule).over(window)
-    if isinstance(lr, Scheduled):
-        rates *= Scheduled(1.0, lr.schedule).over(window)
+    rates: Array = np.full(len(window.steps), base_of(trainer.optimizer.lr))
+    for schedule in trainer.schedules():
+        rates *= Scheduled(1.0, schedule).over(window)
     return rates

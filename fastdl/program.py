@@ -6,7 +6,7 @@ lays the buffers out in one arena (those whose lives don't overlap share memory)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -71,6 +71,7 @@ class Window:
     epochs: int
     seed: int
     epoch: int
+    history: Mapping[str, Sequence[float]]  # of the epochs before
 
 
 class Source(Protocol):

@@ -21,7 +21,7 @@ from fastdl.part import Form, Part, check_inputs, check_part, prepare
 from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
-from fastdl.schedule import Schedule, schedule_of
+from fastdl.schedule import Schedule, Scheduled, schedule_of
 from fastdl.step import Calibration, Evaluation, Memory, TrainingStep
 
 if TYPE_CHECKING:
@@ -184,6 +184,16 @@ class Trainer:
         """The averaged weights, once there are any."""
         return None if self._memory is None else self._memory.averages
 
+    def schedules(self) -> list[Schedule]:
+        """All that the learning rate follows: their factors are multiplied."""
+        lr = self.optimizer.lr
+        return [self.schedule, *([lr.schedule] if isinstance(lr, Scheduled) else [])]
+
+    def _check_schedules(self, validates: bool) -> None:
+        names = ["loss", *(metric.name for metric in self.metrics)]
+        for schedule in self.schedules():
+            schedule.check([*names, *(f"val_{name}" for name in names if validates)])
+
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""
         if key not in self._teams:
@@ -274,6 +284,7 @@ class Trainer:
             raise TypeError(f"validation_data: expected a tuple (X, y), got {type(validation_data).__name__}")
         if validation_data is not None and (validation_split or len(validation_data) not in (2, 3)):
             raise ValueError("validation_data: expected (X, y) or (X, y, sample_weight), without validation_split")
+        self._check_schedules(bool(validation_split) or validation_data is not None)
         bar = Progress(progress)
         with self.net.busy("fit", changes=True):
             whole = batch_size if drop_last else 1

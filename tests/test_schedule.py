@@ -190,14 +190,14 @@ def test_formula(name: str) -> None:
 def test_every_name_trains(name: str) -> None:
     X, y = blobs(40)
     trainer = fdl.Trainer(mlp(), optimizer=optim.SGD(0.1), schedule=name)
-    history = trainer.fit(X, y, epochs=3, batch_size=20, progress=False)
+    history = trainer.fit(X, y, epochs=3, batch_size=20, validation_split=0.1, progress=False)
     factors = schedule.KINDS[name]().values(np.arange(6), 2, 3)
     np.testing.assert_allclose(history["lr"], 0.1 * factors[1::2], rtol=1e-14)
     assert type(fdl.Trainer(mlp(), schedule=schedule.KINDS[name]()).schedule) is schedule.KINDS[name]
 
 
 def test_every_schedule_has_a_formula() -> None:
-    tried = {type(one).__name__ for one, _ in FORMULAS.values()} | {"Constant", "Exponential"}
+    tried = {type(one).__name__ for one, _ in FORMULAS.values()} | {"Constant", "Exponential", "ReduceOnPlateau"}
     assert set(schedule.__all__) - {"Schedule", "Scheduled"} == tried - {"Given"}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from fastdl.errors import check_int, check_number
+from fastdl.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +43,13 @@ class Schedule:
         """Factor at one step, from 0."""
         return float(self.values(np.array([step]), steps_per_epoch, epochs)[0])
 
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse a training whose history has these names, if it lacks what the schedule watches."""
+
+    def after(self, history: Mapping[str, Sequence[float]]) -> Schedule:
+        """What holds in the epoch that comes after these: the schedule itself, unless it watches the history."""
+        return self
+
     def __mul__(self, base: float) -> Scheduled:
         return Scheduled(check_number("a scheduled hyper-parameter", base, -float("inf"), float("inf")), self)
 
@@ -67,14 +76,7 @@ class Schedule:
         """
         steps_per_epoch, epochs = check_int("steps_per_epoch", steps_per_epoch, 1), check_int("epochs", epochs, 1)
         if ax is None:
-            try:
-                from matplotlib.backends.backend_agg import FigureCanvasAgg
-                from matplotlib.figure import Figure
-            except ImportError as error:
-                raise ImportError('Schedule.plot needs matplotlib: pip install "fastdl-nn[plot]"') from error
-            figure = Figure(figsize=(6.0, 3.0), layout="constrained")
-            FigureCanvasAgg(figure)
-            ax = figure.add_subplot()
+            ax = new_figure("Schedule.plot", 6.0, 3.0).add_subplot()
         steps = np.arange(steps_per_epoch * epochs)
         ax.plot(steps / steps_per_epoch, self.values(steps, steps_per_epoch, epochs))
         ax.set(xlabel="epoch", ylabel="factor", title=repr(self))
@@ -101,7 +103,8 @@ class Scheduled:
 
     def over(self, window: Window) -> Array:
         """Its value at each step of an epoch, float64."""
-        factors = np.asarray(self.schedule.values(window.steps, window.steps_per_epoch, window.epochs))
+        schedule = self.schedule.after(window.history)
+        factors = np.asarray(schedule.values(window.steps, window.steps_per_epoch, window.epochs))
         if factors.shape != window.steps.shape or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
             raise ValueError(
                 f"schedule {self.schedule!r}: expected {len(window.steps)} finite factors, got {factors!r}"
