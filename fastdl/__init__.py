@@ -10,6 +10,7 @@ from fastdl.errors import NonFiniteError
 
 if TYPE_CHECKING:
     from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
+    from fastdl.diagnosis import diagnose
     from fastdl.ensemble import Ensemble
     from fastdl.estimators import MLPClassifier as MLPClassifier
     from fastdl.estimators import MLPRegressor as MLPRegressor
@@ -30,6 +31,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "datasets",
+    "diagnose",
     "get_num_threads",
     "init",
     "kernels",
@@ -46,6 +48,7 @@ __all__ = [
 # Names that are imported when they are first used, so that `import fastdl` costs a script next to nothing.
 _HOMES = {
     "Ensemble": "fastdl.ensemble",
+    "diagnose": "fastdl.diagnosis",
     "History": "fastdl.history",
     "L1": "fastdl.penalty",
     "L1L2": "fastdl.penalty",

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastdl.callbacks import Callback
+from fastdl.callbacks import Callback, Probe
 from fastdl.data import first_bad_row, is_mapped
 from fastdl.errors import NonFiniteError
 from fastdl.kernels import permutation
 from fastdl.program import Window, run
 from fastdl.schedule import Scheduled
 from fastdl.schedule.hyper import base_of
+from fastdl.signals import with_updates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastdl.part import Part
     from fastdl.program import Array
     from fastdl.progress import Progress
@@ -47,6 +50,7 @@ class Fit:
         self.program = trainer.training_step(self.batch, training.form)
         self.averages = trainer.averages
         self.beginning: tuple[Any, ...] | None = None
+        self.probes = [watcher for watcher in watchers if isinstance(watcher, Probe)]
         self.seen_step = trainer.step  # the last that on_batch_end was told of
         self.every_step = any(type(watcher).on_batch_end is not Callback.on_batch_end for watcher in watchers)
 
@@ -152,6 +156,8 @@ class Fit:
 
         def after_slice() -> None:
             trainer.step = before + native.steps_done
+            while pending:
+                pending.pop(0)()
             self.bar.update(trainer.step - self.first_step, trainer.epoch - self.first_epoch)
             if self.every_step and trainer.step > self.seen_step:
                 self.seen_step = trainer.step
@@ -161,18 +167,52 @@ class Fit:
                 for watcher in self.watchers:
                     watcher.on_batch_end(trainer, trainer.step - 1, logs)
 
+        pending: list[Callable[[], None]] = []
+
+        def before_slice() -> int:
+            now, distances = before + native.steps_done, []
+            for probe in self.probes:
+                due = now % probe.every == 0
+                distances.append(1 if due else probe.every - now % probe.every)
+                if due:
+                    pending.append(self._look(probe, order, table, native.steps_done))
+            return min(distances, default=0)
+
         program.set(training.x, training.targets, training.weights, order)
         rows = min(training.size, self.steps * self.batch)
         try:
             native.begin(rows, self.batch, self.steps, trainer.seed, before, table)
             try:
-                halted = run(native, trainer.team(self.batch), after_slice, one_step=self.every_step) == "halted"
+                halted = (
+                    run(
+                        native,
+                        trainer.team(self.batch),
+                        after_slice,
+                        one_step=self.every_step,
+                        before_slice=before_slice,
+                    )
+                    == "halted"
+                )
             finally:
                 trainer.step = before + native.steps_done
             if halted:
                 raise self._non_finite(order, table)
         finally:
             program.clear()
+
+    def _look(self, probe: Probe, order: Array, table: Array, done: int) -> Callable[[], None]:
+        """Look into the coming step; what is returned tells the probe once it has been made."""
+        trainer, training, start = self.trainer, self.training, done * self.batch
+        number = trainer.step
+        rows = np.ascontiguousarray(order[start : start + min(self.batch, training.size - start)])
+        signals = trainer.look(self.batch, training, rows, table[done : done + 1])
+        weights = {name: array.copy() for name, array in trainer.net.parameters().items()}
+
+        def tell() -> None:
+            if trainer.step > number:  # else the step was halted
+                probe.on_probe(trainer, number, with_updates(signals, trainer.net, weights))
+
+        return tell
 
     def _refuse_nan(self, name: str, part: Part, rows: Array | None) -> None:
         """In the first epoch over a memory map: go back to the beginning and say which row holds NaN, if one does."""

@@ -48,6 +48,12 @@ class Part:
         """What a program for these data has to know of them."""
         return Form(self.weights is not None, self.targets.dtype == np.int32, self.targets.shape[1])
 
+    def head(self, most: int) -> Part:
+        """A copy of its first rows."""
+        rows = slice(most) if self.rows is None else self.rows[:most]
+        weights = None if self.weights is None else self.weights[rows].copy()
+        return Part(np.array(self.x[rows]), self.targets[rows].copy(), weights, None)
+
     def split(self, fraction: float, seed: int) -> tuple[Part, Part]:
         """The training and the validation part, drawn by the seed."""
         training, held = data.split(self.size, fraction, seed)

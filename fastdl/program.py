@@ -293,16 +293,22 @@ class TeamSize:
 
 
 def run(
-    program: Program, team: TeamSize, after_slice: Callable[[], object] | None = None, one_step: bool = False
+    program: Program,
+    team: TeamSize,
+    after_slice: Callable[[], object] | None = None,
+    one_step: bool = False,
+    before_slice: Callable[[], int] | None = None,
 ) -> str:
     """Drive a program to its end, slice by slice, with the size of team that was fastest lately.
 
-    `after_slice` is called behind each; it is where progress is shown. Ctrl-C arrives there, too.
+    `after_slice` is called behind each; it is where progress is shown. Ctrl-C arrives there, too. `before_slice` says
+    how many steps the coming one may have, 0 for as many as it likes.
     """
     while True:
+        most = 0 if before_slice is None else before_slice()
         size, seconds = team.next()
         before, start = program.steps_done, perf_counter()
-        status: str = program.advance(size, 1e-9 if one_step else seconds)
+        status: str = program.advance(size, 1e-9 if one_step else seconds, most)
         done = program.steps_done - before
         if done:
             seconds = perf_counter() - start

@@ -22,11 +22,15 @@ from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
 from fastdl.schedule import Schedule, Scheduled, schedule_of
+from fastdl.signals import measure, with_updates
 from fastdl.step import Calibration, Evaluation, Memory, TrainingStep
 
 if TYPE_CHECKING:
     from fastdl.averages import Averages
     from fastdl.program import Array
+    from fastdl.signals import Signal
+
+SAMPLE = 256  # rows that a diagnosis looks at
 
 
 class Trainer:
@@ -122,6 +126,7 @@ class Trainer:
         self.step = 0
         self.epoch = self.epochs = 0
         self.stopping = False
+        self.sample: Part | None = None  # some rows of the last fit, for a diagnosis
         self._arena: Array | None = None  # the network's, for which memory and programs are made
         self._memory: Memory | None = None
         self._programs: dict[Any, Any] = {}
@@ -220,6 +225,36 @@ class Trainer:
         run(probe.program, TeamSize(1))
         return probe.first_bad_layer()
 
+    def look(self, batch: int, part: Part, rows: Array, scalars: Array) -> list[Signal]:
+        """Signals of the coming step on these rows, which is run without being applied."""
+        key = ("look", batch, part.form, *self.net.segments())
+        probe: TrainingStep = self._program(key, lambda: self._make_step(batch, part.form, True))
+        probe.set(part.x, part.targets, part.weights, rows)
+        try:
+            probe.program.begin(len(rows), batch, 1, self.seed, self.step, scalars)
+            run(probe.program, self.team(("look", batch)))
+            return measure(self.net, probe, len(rows), self.step)
+        finally:
+            probe.clear()
+
+    def look_at(self, part: Part) -> tuple[float, list[Signal]]:
+        """The largest input behind the scaler, and the signals of a step on the first rows of a part, not applied."""
+        rows = np.arange(part.size)[:SAMPLE] if part.rows is None else part.rows[:SAMPLE]
+        step = self.training_step(len(rows), part.form)
+        scalars = np.array([[source.base for _, source in step.scalars]])
+        signals = self.look(len(rows), part, rows, scalars)
+        probe: TrainingStep = self._programs["look", len(rows), part.form, *self.net.segments()]
+        largest = float(np.abs(dict(probe.outputs)["the inputs"].view[: len(rows)]).max(initial=0.0))
+        before, arrays = self.snapshot(), {name: array.copy() for name, array in self.net.parameters().items()}
+        step.set(part.x, part.targets, part.weights, rows)
+        try:
+            step.program.begin(len(rows), len(rows), 1, self.seed, self.step, scalars)
+            run(step.program, TeamSize(1))
+            return largest, with_updates(signals, self.net, arrays)
+        finally:
+            step.clear()
+            self.restore(before)
+
     # What users call
 
     def fit(
@@ -301,6 +336,7 @@ class Trainer:
                 whole,
             )
             self.stopping = False
+            self.sample = training.head(SAMPLE)
             Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
         return self.history
 
@@ -382,5 +418,6 @@ class Trainer:
                 self.net.forget()
                 self.net.build(shape, self.seed)
         self.history = History()
+        self.sample = None
         self.step = self.epoch = self.epochs = 0
         self._arena = None

@@ -95,13 +95,17 @@ cdef class Program:
         self.run.step.number = step
         self.run.step.scalars = &table[0, 0] if table.shape[1] else NULL
 
-    def advance(self, int threads, double seconds=0.0) -> str:
-        """Run on, at most about the given time (0: to the end). Returns "finished", "deadline" or "halted"."""
+    def advance(self, int threads, double seconds=0.0, Py_ssize_t steps=0) -> str:
+        """Run on, at most about the given time and at most so many steps (0: to the end).
+
+        Returns "finished", "deadline" or "halted".
+        """
         cdef int status
         self._refuse_if_running()
         if self.run.steps_done >= self.run.steps:
             return "finished"
         self.running = True
+        self.run.pause = self.run.steps_done + steps if steps > 0 else 0
         self.run.deadline = now() + <unsigned long long>(seconds * 1e9) if seconds > 0 else 0
         try:
             while True:

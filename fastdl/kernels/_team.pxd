@@ -30,7 +30,7 @@ cdef extern from "team.h" nogil:
         const Op* ops
         ptrdiff_t n_ops, op
         ptrdiff_t n_rows, batch, n_scalars
-        ptrdiff_t steps_done, steps
+        ptrdiff_t steps_done, steps, pause
         uint64_t deadline
         int status
         Step step

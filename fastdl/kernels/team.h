@@ -42,6 +42,7 @@ typedef struct {
     ptrdiff_t n_ops, op;                     /* op: the next to run */
     ptrdiff_t n_rows, batch, n_scalars;
     ptrdiff_t steps_done, steps;             /* of this run */
+    ptrdiff_t pause;                         /* so many steps done end the slice; 0: none */
     uint64_t deadline;                       /* ns of fastdl_now(), looked at between steps; 0: none */
     int status;
     fastdl_step step;
@@ -108,7 +109,7 @@ static inline ptrdiff_t fastdl_advance(fastdl_run *r, int threads)
             r->step.rows = left < r->batch ? left : r->batch;
             if (r->steps_done == r->steps)
                 return r->status = FASTDL_FINISHED, 0;
-            if (r->deadline && fastdl_now() >= r->deadline)
+            if (r->steps_done == r->pause || (r->deadline && fastdl_now() >= r->deadline))
                 return r->status = FASTDL_DEADLINE, 0;
         }
         const fastdl_op *op = &r->ops[r->op];
