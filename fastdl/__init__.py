@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastdl.ensemble import Ensemble
     from fastdl.estimators import MLPClassifier as MLPClassifier
     from fastdl.estimators import MLPRegressor as MLPRegressor
+    from fastdl.gradient_check import gradcheck
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
     from fastdl.penalty import L1, L1L2, L2
@@ -33,6 +34,7 @@ __all__ = [
     "datasets",
     "diagnose",
     "get_num_threads",
+    "gradcheck",
     "init",
     "kernels",
     "losses",
@@ -49,6 +51,7 @@ __all__ = [
 _HOMES = {
     "Ensemble": "fastdl.ensemble",
     "diagnose": "fastdl.diagnosis",
+    "gradcheck": "fastdl.gradient_check",
     "History": "fastdl.history",
     "L1": "fastdl.penalty",
     "L1L2": "fastdl.penalty",

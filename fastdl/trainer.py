@@ -150,6 +150,12 @@ class Trainer:
         step: TrainingStep = self._program(key, lambda: self._make_step(batch, form, False))
         return step
 
+    def step_for_diagnosis(self, batch: int, form: Form) -> TrainingStep:
+        """The program of a step that changes nothing, and keeps every activation to be looked at."""
+        key = ("diagnosis", batch, form, *self.net.segments())
+        step: TrainingStep = self._program(key, lambda: self._make_step(batch, form, True))
+        return step
+
     def _make_step(self, batch: int, form: Form, for_diagnosis: bool) -> TrainingStep:
         if self._memory is None:
             self._memory = Memory(self.net, self.optimizer.slots, self.averaging)
@@ -219,7 +225,7 @@ class Trainer:
 
     def diagnose_step(self, batch: int, part: Part, rows: Array, scalars: Array) -> str | None:
         """Rerun the coming step on these rows without applying it; which layer goes non-finite first, if any."""
-        probe = self._make_step(batch, part.form, True)
+        probe = self.step_for_diagnosis(batch, part.form)
         probe.set(part.x, part.targets, part.weights, rows)
         probe.program.begin(len(rows), batch, 1, self.seed, self.step, scalars)
         run(probe.program, TeamSize(1))
@@ -227,8 +233,7 @@ class Trainer:
 
     def look(self, batch: int, part: Part, rows: Array, scalars: Array) -> list[Signal]:
         """Signals of the coming step on these rows, which is run without being applied."""
-        key = ("look", batch, part.form, *self.net.segments())
-        probe: TrainingStep = self._program(key, lambda: self._make_step(batch, part.form, True))
+        probe = self.step_for_diagnosis(batch, part.form)
         probe.set(part.x, part.targets, part.weights, rows)
         try:
             probe.program.begin(len(rows), batch, 1, self.seed, self.step, scalars)
@@ -243,7 +248,7 @@ class Trainer:
         step = self.training_step(len(rows), part.form)
         scalars = np.array([[source.base for _, source in step.scalars]])
         signals = self.look(len(rows), part, rows, scalars)
-        probe: TrainingStep = self._programs["look", len(rows), part.form, *self.net.segments()]
+        probe = self.step_for_diagnosis(len(rows), part.form)
         largest = float(np.abs(dict(probe.outputs)["the inputs"].view[: len(rows)]).max(initial=0.0))
         before, arrays = self.snapshot(), {name: array.copy() for name, array in self.net.parameters().items()}
         step.set(part.x, part.targets, part.weights, rows)
