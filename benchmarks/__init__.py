@@ -5,6 +5,7 @@ Run them from the root of a checkout:
 * ``pytest benchmarks --benchmark-only`` times each kernel beside the NumPy expression that does the same;
 * ``python -m benchmarks.gemm`` times the three matrix products of a dense layer beside ``np.matmul``;
 * ``python -m benchmarks.peers`` times the standard training step beside scikit-learn, torch and JAX;
+* ``python -m benchmarks.sklearn`` fits the estimators beside scikit-learn's at equal settings;
 * ``python -m benchmarks.results NAME`` keeps what ``fastdl bench`` measures on this machine in ``results/``;
 * ``python -m benchmarks.machine`` prints what a reader needs to know about the machine.
 
