@@ -11,7 +11,7 @@ from scipy import sparse as sp  # noqa: E402
 
 import fastdl as fdl  # noqa: E402
 from fastdl import callbacks, datasets, init, losses, nn, optim, schedule  # noqa: E402
-from fastdl.estimators import sparse as rows_of  # noqa: E402
+from fastdl.estimators import rows as rows_of  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
