@@ -4,11 +4,16 @@ Run them from the root of a checkout:
 
 * ``pytest benchmarks --benchmark-only`` times each kernel beside the NumPy expression that does the same;
 * ``python -m benchmarks.gemm`` times the three matrix products of a dense layer beside ``np.matmul``;
-* ``python -m benchmarks.peers`` times the standard training step beside scikit-learn, torch and JAX;
+* ``python -m benchmarks.peers`` times the standard training step beside scikit-learn, torch and JAX, also while another
+  process spins on a core;
 * ``python -m benchmarks.sklearn`` fits the estimators beside scikit-learn's at equal settings;
+* ``python -m benchmarks.roofline`` sets every op of a training step against the processor's measured limits;
+* ``python -m benchmarks.scaling`` shows how the cost grows with rows, epochs, width, depth and batch;
+* ``python -m benchmarks.latency`` times the prediction of one row;
 * ``python -m benchmarks.results NAME`` keeps what ``fastdl bench`` measures on this machine in ``results/``;
 * ``python -m benchmarks.machine`` prints what a reader needs to know about the machine.
 
+``--quick`` shows in seconds that one works, ``--save NAME`` keeps its numbers, a page and a picture in ``results/``.
 Only ratios taken in one run mean anything.
 """
 

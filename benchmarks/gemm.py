@@ -2,7 +2,8 @@
 
 x w (forward), xT dy (gradient of the weights), dy wT (gradient of the inputs), each for a batch of B rows, I inputs
 and O outputs. Every figure is the minimum over all rounds of its side. The peak of the multiply-add units is measured
-just before and after each product; the last column is the share that fastdl reaches of the better of the two.
+just before and after each product, with the registers of the instruction set in use; the last column is the share that
+fastdl reaches of the better of the two. `FASTDL_ISA=avx2` in the environment makes fastdl, but not NumPy, use that one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter, sleep
+from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
+from benchmarks import keep, machine
 from benchmarks.compare import check, normal, times
 from benchmarks.peak import fma_gflops
 from fastdl import kernels
@@ -79,45 +81,68 @@ def alternate(sides: list[Product], rounds: int) -> list[float]:
     return best
 
 
-def measure(shape: tuple[int, int, int], rounds: int, threads: int) -> None:
-    """Check and time the three products of a layer, and print a line for each."""
+def measure(shape: tuple[int, int, int], rounds: int, threads: int) -> Iterator[dict[str, Any]]:
+    """Check and time the three products of a layer: GFLOP/s of both sides, and of the peak on as many cores."""
     for form in FORMS:
         ours, theirs, want = products(form, shape)
         check(f"{form} {times(shape)}, fastdl", ours(), want)
         check(f"{form} {times(shape)}, NumPy", theirs(), want)
         if threads > 1:
             sleep(0.01)  # until the other library's threads sleep
-        before = fma_gflops()
+        before = fma_gflops(_team.isa())
         best = alternate([ours, theirs], rounds)
-        after = fma_gflops()
-        rates = [2e-9 * np.prod(shape) / one for one in best]
-        line = f"{times(shape):>14}  {form:<6} {rates[0]:>9.1f} {rates[1]:>9.1f} {rates[0] / rates[1]:>8.2f}"
-        if before and after:
-            line += f" {rates[0] / (threads * max(before, after)):>9.0%}"
-        print(line, flush=True)
+        after = fma_gflops(_team.isa())
+        mine, other = (2e-9 * float(np.prod(shape)) / one for one in best)
+        peak = threads * max(before, after) if before and after else None
+        yield {"shape": shape, "form": form, "fastdl": mine, "numpy": other, "peak": peak}
+
+
+def line(row: dict[str, Any]) -> str:
+    """For the table."""
+    text = f"{times(row['shape']):>14}  {row['form']:<6} {row['fastdl']:>9.1f} {row['numpy']:>9.1f}"
+    text += f" {row['fastdl'] / row['numpy']:>8.2f}"
+    return text + (f" {row['peak']:>8.1f} {row['fastdl'] / row['peak']:>8.0%}" if row["peak"] else "")
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gemm", description=__doc__.partition(":")[2])
+    """Measure, print and, if it is asked for, keep."""
+    summary_line, _, how = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gemm", description=summary_line)
     parser.add_argument("--rounds", type=int, default=15, help="alternating rounds (default 15)")
     parser.add_argument("--threads", type=int, default=1, help="threads of both sides (default 1)")
     parser.add_argument(
         "--shape", type=int, nargs=3, action="append", metavar=("B", "I", "O"), help="a shape instead of the table's"
     )
+    keep.add_options(parser)
     options = parser.parse_args()
+    keep.check_options(parser, options)
     wanted = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(options.threads))
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         # NumPy's BLAS has read the environment already: once more, with the right one.
         os.execve(sys.executable, [sys.executable, "-m", "benchmarks.gemm", *sys.argv[1:]], {**os.environ, **wanted})
+    if options.quick:
+        options.shape, options.rounds = options.shape or [SHAPES[3]], 1
     _team.set_num_threads(options.threads)
-    print(machine.describe(machine.facts()), end="\n\n")
+    facts = keep.facts_to_keep(threads=str(options.threads))
+    print(machine.describe(facts), end="\n\n")
     disturbance = machine.Disturbance()
-    print(f"GFLOP/s, threads: {options.threads}")
-    print(f"{'B x I x O':>14}  {'form':<6} {'fastdl':>9} {'NumPy':>9}    ratio   of peak")
+    lines = [
+        f"GFLOP/s, threads: {options.threads}, instruction set: {_team.isa()}",
+        f"{'B x I x O':>14}  {'form':<6} {'fastdl':>9} {'NumPy':>9}    ratio     peak  of peak",
+    ]
+    print(*lines, sep="\n")
+    rows = []
     for shape in options.shape or SHAPES:
-        measure(tuple(shape), options.rounds, options.threads)
+        for row in measure(tuple(shape), options.rounds, options.threads):
+            rows.append(row)
+            lines.append(line(row))
+            print(lines[-1], flush=True)
     print(disturbance)
+    if options.save:
+        name = f"{options.save}-gemm-{_team.isa()}" + f"-{options.threads}-threads" * (options.threads > 1)
+        title = f"{options.save}: matrix products, {_team.isa()}"
+        text = keep.page(title, how.strip(), facts, disturbance, ["```", *lines, "```"])
+        keep.keep(options.out, name, {"machine": facts, "products": rows}, text)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,11 @@ fastdl: a yardstick that fastdl made itself would shrink with its mistakes.
 from __future__ import annotations
 
 import ctypes
-import shutil
-import subprocess
-import sysconfig
-import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from time import perf_counter
+
+from benchmarks.native import compiled
 
 SOURCE = r"""
 #if defined(__AVX512F__)
@@ -42,25 +39,17 @@ float run(long count, float factor, float term)
     return sum[0];
 }
 """
-FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+WITHOUT = {"avx2": ("-mno-avx512f",), "baseline": ("-mno-avx",)}  # what those tables do not use, either
 REPEATS = 20_000
 SAMPLES = 10
 
 
 @cache
-def compiled_loop() -> Callable[[int], float] | None:
+def compiled_loop(isa: str | None) -> Callable[[int], float] | None:
     """Return a function that runs the loop so many times and gives GFLOP/s; None where there is no compiler."""
-    configured = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    compiler = shutil.which(configured) or shutil.which("cc")
-    if compiler is None:
+    loaded = compiled(SOURCE, *WITHOUT.get(isa or "", ()))
+    if loaded is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        source, library = Path(folder, "peak.c"), Path(folder, "peak.so")
-        source.write_text(SOURCE)
-        command = [compiler, *FLAGS, str(source), "-o", str(library)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            return None
-        loaded = ctypes.CDLL(str(library))
     loaded.run.argtypes = (ctypes.c_long, ctypes.c_float, ctypes.c_float)
     loaded.run.restype = ctypes.c_float
     loaded.flop_each.restype = ctypes.c_long
@@ -73,9 +62,12 @@ def compiled_loop() -> Callable[[int], float] | None:
     return rate
 
 
-def fma_gflops() -> float | None:
-    """Return the best of a few samples, a couple of milliseconds in all; None where it can't be measured."""
-    rate = compiled_loop()
+def fma_gflops(isa: str | None = None) -> float | None:
+    """Return the best of a few samples, a couple of milliseconds in all; None where it can't be measured.
+
+    It is that of all that the processor has, or with the means of one of fastdl's instruction sets.
+    """
+    rate = compiled_loop(isa)
     if rate is None:
         return None
     return max(rate(REPEATS) for _ in range(SAMPLES))

@@ -10,17 +10,20 @@ from fastdl.errors import NonFiniteError
 
 if TYPE_CHECKING:
     from fastdl import callbacks, datasets, init, kernels, losses, metrics, nn, optim, schedule
+    from fastdl.ensemble import Ensemble
     from fastdl.estimators import MLPClassifier as MLPClassifier
     from fastdl.estimators import MLPRegressor as MLPRegressor
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
     from fastdl.penalty import L1, L1L2, L2
+    from fastdl.range_test import lr_find
     from fastdl.trainer import Trainer
 
 __all__ = [
     "L1",
     "L1L2",
     "L2",
+    "Ensemble",
     "History",
     "NonFiniteError",
     "Trainer",
@@ -31,6 +34,7 @@ __all__ = [
     "init",
     "kernels",
     "losses",
+    "lr_find",
     "metrics",
     "nn",
     "optim",
@@ -41,6 +45,7 @@ __all__ = [
 
 # Names that are imported when they are first used, so that `import fastdl` costs a script next to nothing.
 _HOMES = {
+    "Ensemble": "fastdl.ensemble",
     "History": "fastdl.history",
     "L1": "fastdl.penalty",
     "L1L2": "fastdl.penalty",
@@ -49,6 +54,7 @@ _HOMES = {
     "MLPRegressor": "fastdl.estimators",
     "Trainer": "fastdl.trainer",
     "get_num_threads": "fastdl.kernels._team",
+    "lr_find": "fastdl.range_test",
     "set_num_threads": "fastdl.kernels._team",
 }
 

@@ -11,8 +11,9 @@ from fastdl.callbacks import Callback
 from fastdl.data import first_bad_row, is_mapped
 from fastdl.errors import NonFiniteError
 from fastdl.kernels import permutation
-from fastdl.program import run
+from fastdl.program import Window, run
 from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import base_of
 
 if TYPE_CHECKING:
     from fastdl.part import Part
@@ -40,6 +41,7 @@ class Fit:
         self.trainer, self.training, self.validation = trainer, training, validation
         self.watchers, self.bar = watchers, bar
         self.epochs, self.first_epoch, self.first_step = epochs, trainer.epoch, trainer.step
+        trainer.epochs = trainer.epoch + epochs
         self.batch = min(batch_size, training.size)
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
         self.program = trainer.training_step(self.batch, training.form)
@@ -94,11 +96,11 @@ class Fit:
             self.averages.hide()
         for watcher in self.watchers:
             watcher.on_epoch_begin(trainer, trainer.epoch)
-        rates = self._rates()
-        self._steps(self._order(), rates)
+        table = self._table()
+        self._steps(self._order(), table)
         self._average()
         logs = self.program.means()
-        logs["lr"] = float(rates[-1, 0])
+        logs["lr"] = float(table[-1, 0])
         logs["grad_norm"] = float(self.program.norm_sums[0] / self.steps)
         if self.program.penalised:
             logs["penalty"] = float(self.program.penalty[1] / self.steps)
@@ -133,23 +135,16 @@ class Fit:
         if averages.shown and averages.averaging.recalibrates:
             trainer.calibrate(self.training, self.batch)
 
-    def _rates(self) -> Array:
-        """The scalars of this epoch's steps: column 0 is the learning rate, 1 the share of mixup if that is on."""
-        trainer, steps = self.trainer, self.steps
-        numbers = np.arange(trainer.epoch * steps, (trainer.epoch + 1) * steps)
+    def _table(self) -> Array:
+        """The scalars of this epoch's steps: column 0 is the learning rate, the others are what the ops asked for."""
+        trainer = self.trainer
+        numbers = np.arange(trainer.epoch * self.steps, (trainer.epoch + 1) * self.steps)
         epochs = self.first_epoch + self.epochs
-        lr = trainer.optimizer.lr
-        rates = np.full((steps, 1), lr.base if isinstance(lr, Scheduled) else lr)
-        for schedule in (trainer.schedule, *((lr.schedule,) if isinstance(lr, Scheduled) else ())):
-            factors = np.asarray(schedule.values(numbers, steps, epochs))
-            if factors.shape != (steps,) or factors.dtype.kind not in "fiu" or not np.isfinite(factors).all():
-                raise ValueError(f"schedule {schedule!r}: expected {steps} finite factors, got {factors!r}")
-            rates[:, 0] *= factors
-        if trainer.mixup is not None:
-            rates = np.column_stack([rates, trainer.mixup.shares(steps, trainer.seed, trainer.epoch)])
-        return rates
+        window = Window(numbers, self.steps, epochs, trainer.seed, trainer.epoch, trainer.history)
+        rest = [source.over(window) for _, source in self.program.scalars[1:]]
+        return np.column_stack([learning_rates(trainer, window), *rest])
 
-    def _steps(self, order: Array, rates: Array) -> None:
+    def _steps(self, order: Array, table: Array) -> None:
         """Run one epoch's steps natively, a slice at a time."""
         trainer, training, program = self.trainer, self.training, self.program
         native, before = program.program, trainer.step
@@ -169,13 +164,13 @@ class Fit:
         program.set(training.x, training.targets, training.weights, order)
         rows = min(training.size, self.steps * self.batch)
         try:
-            native.begin(rows, self.batch, self.steps, trainer.seed, before, rates)
+            native.begin(rows, self.batch, self.steps, trainer.seed, before, table)
             try:
                 halted = run(native, trainer.team(self.batch), after_slice, one_step=self.every_step) == "halted"
             finally:
                 trainer.step = before + native.steps_done
             if halted:
-                raise self._non_finite(order, rates)
+                raise self._non_finite(order, table)
         finally:
             program.clear()
 
@@ -190,12 +185,12 @@ class Fit:
             self.trainer.restore(self.beginning)
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in row {row}")
 
-    def _non_finite(self, order: Array, rates: Array) -> Exception:
+    def _non_finite(self, order: Array, table: Array) -> Exception:
         """Rerun the halted step with memory of its own for every buffer, and say who went wrong first."""
         trainer, training, native = self.trainer, self.training, self.program.program
         start = native.steps_done * self.batch
         batch = np.ascontiguousarray(order[start : start + native.rows])
-        bad = trainer.diagnose_step(self.batch, training, batch, rates[native.steps_done : native.steps_done + 1])
+        bad = trainer.diagnose_step(self.batch, training, batch, table[native.steps_done : native.steps_done + 1])
         if bad == "the inputs":
             self._refuse_nan("X", training, batch)
         return NonFiniteError(
@@ -205,3 +200,11 @@ class Fit:
             trainer.step,
             bad,
         )
+
+
+def learning_rates(trainer: Trainer, window: Window) -> Array:
+    """The learning rate of each step: the optimizer's, times its own schedule and the trainer's."""
+    rates: Array = np.full(len(window.steps), base_of(trainer.optimizer.lr))
+    for schedule in trainer.schedules():
+        rates *= Scheduled(1.0, schedule).over(window)
+    return rates

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastdl.errors import check_int, unknown_name
+from fastdl.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,11 +156,6 @@ class History(Mapping[str, list[float]]):
             A figure that belongs to no window and to no pyplot state, so this works without a display and from any
             thread.
         """
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError('History.plot needs matplotlib: pip install "fastdl-nn[plot]"') from error
         if self._epochs == 0:
             raise ValueError("there is nothing to plot: the history has no epochs yet")
         quantities = list(dict.fromkeys(name.removeprefix(VALIDATION) for name in self._columns))
@@ -170,10 +166,8 @@ class History(Mapping[str, list[float]]):
         if diagnostics:
             rows.append(diagnostics)
             heights.append(2.0)
-        figure = Figure(
-            figsize=(max(6.5, 4.8 * len(rows[0]), 3.4 * len(rows[-1])), 0.3 + sum(heights)), layout="constrained"
-        )
-        FigureCanvasAgg(figure)
+        width = max(6.5, 4.8 * len(rows[0]), 3.4 * len(rows[-1]))
+        figure = new_figure("History.plot", width, 0.3 + sum(heights))
         bands = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
         for band, row in zip(bands, rows, strict=True):
             for axes, quantity in zip(band.subplots(1, len(row), squeeze=False)[0], row, strict=True):

@@ -13,11 +13,11 @@ from fastdl.losses import CrossEntropy
 from fastdl.nn.embedding import Embedding
 
 if TYPE_CHECKING:
+    from fastdl.kernels._scalar import Column
     from fastdl.losses import Loss
     from fastdl.nn.network import Network
-    from fastdl.program import Array, Buffer, Recorder
+    from fastdl.program import Array, Buffer, Recorder, Window
 
-SHARE = 1  # its place among a step's scalars; the learning rate has 0
 SHARE_STREAM = 1 << 30
 GRAIN = 1 << 16  # shares are multiples of 1 / GRAIN, so that logarithms which differ in their last place give the same
 
@@ -41,6 +41,12 @@ class Mixup:
         if loss.labels and not isinstance(loss, CrossEntropy):
             raise ValueError(f"mixup: the loss {loss.name or loss!r} takes labels, not probabilities")
 
+    base = 1.0
+
+    def over(self, window: Window) -> Array:
+        """l of each step of an epoch."""
+        return self.shares(len(window.steps), window.seed, window.epoch)
+
     def shares(self, steps: int, seed: int, epoch: int) -> Array:
         """l of each step of an epoch: (steps,)."""
         first, second = (log_gammas(self.alpha, steps, seed, epoch, SHARE_STREAM + 2 * i) for i in range(2))
@@ -51,22 +57,21 @@ class Mixup:
         self, recorder: Recorder, loss: Loss, outputs: int, x: Buffer, targets: Buffer, weights: Buffer | None
     ) -> tuple[Buffer, Buffer, Buffer | None]:
         """Record the mixing of a batch. Returns the mixtures of x, targets and weights."""
-        mixed_weights = None
+        share, mixed_weights = recorder.scalar("mixup", self), None
         if weights is not None:
             mixed_weights = recorder.vector()
-            recorder.add(record_mix, y=mixed_weights, x=weights, scalar=SHARE)
+            recorder.add(record_mix, y=mixed_weights, x=weights, share=share)
         if len(targets.shape) == 1:
             assert isinstance(loss, CrossEntropy)
             probabilities = recorder.matrix(outputs)
-            recorder.add(
-                record_mix_labels, y=probabilities, labels=targets, scalar=SHARE, smoothing=loss.label_smoothing
-            )
-            return self._mixed(recorder, x), probabilities, mixed_weights
-        return self._mixed(recorder, x), self._mixed(recorder, targets), mixed_weights
+            smoothing = loss.label_smoothing
+            recorder.add(record_mix_labels, y=probabilities, labels=targets, share=share, smoothing=smoothing)
+            return self._mixed(recorder, x, share), probabilities, mixed_weights
+        return self._mixed(recorder, x, share), self._mixed(recorder, targets, share), mixed_weights
 
-    def _mixed(self, recorder: Recorder, x: Buffer) -> Buffer:
+    def _mixed(self, recorder: Recorder, x: Buffer, share: float | Column) -> Buffer:
         y = recorder.matrix(x.shape[1])
-        recorder.add(record_mix, y=y, x=x, scalar=SHARE)
+        recorder.add(record_mix, y=y, x=x, share=share)
         return y
 
     def __repr__(self) -> str:

@@ -6,16 +6,17 @@ lays the buffers out in one arena (those whose lives don't overlap share memory)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from fastdl.errors import check_memory
 from fastdl.fusion import fuse
 from fastdl.kernels._program import Program
+from fastdl.kernels._scalar import Column
 from fastdl.kernels._team import check_threads
 
 if TYPE_CHECKING:
@@ -61,6 +62,29 @@ class Signal:
         return self.buffer.shape[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The steps of an epoch: what a number that changes from step to step may depend on."""
+
+    steps: Array  # their numbers, from 0 at the beginning of the training
+    steps_per_epoch: int
+    epochs: int
+    seed: int
+    epoch: int
+    history: Mapping[str, Sequence[float]]  # of the epochs before
+
+
+class Source(Protocol):
+    """A number that changes from step to step. Where there are no steps, as in an eager call, `base` stands for it."""
+
+    @property
+    def base(self) -> float:
+        """Its value without a schedule."""
+
+    def over(self, window: Window) -> Array:
+        """Its value at each step, float64."""
+
+
 Backward: TypeAlias = Callable[[Buffer], "Buffer | None"]  # dy -> dx; records the ops on the way
 
 
@@ -95,6 +119,7 @@ class Recorder:
     outputs: list[tuple[str, Buffer]] = field(default_factory=list)  # of each layer, in order
     path: tuple[str, ...] = ()
     streams: int = 0
+    scalars: list[tuple[str, Source]] = field(default_factory=list)  # the table's columns, by the names of their owners
     calibrates: bool = False  # running statistics become the mean over the steps, instead of following them
 
     def matrix(self, cols: int) -> Buffer:
@@ -122,10 +147,22 @@ class Recorder:
         """Append Python's own op: it ends the slice, and `function(rows)` runs with the GIL."""
         self.ops.append(Op(None, dict(buffers), ".".join(self.path), function))
 
+    def scalar(self, name: str, value: float | Source) -> float | Column:
+        """A number for an op: itself, or its column of the table that the program is begun with."""
+        if isinstance(value, int | float):
+            return value
+        self.scalars.append((".".join((*self.path, name)), value))
+        return Column(len(self.scalars) - 1)
+
     def stream(self) -> int:
         """The number of the next random stream; layers ask in order, so that it depends on the network alone."""
         self.streams += 1
         return self.streams - 1
+
+
+def bases(recorder: Recorder, steps: int = 1) -> Array:
+    """A table of scalars for steps that belong to no training: (steps, columns)."""
+    return np.tile([source.base for _, source in recorder.scalars], (steps, 1))
 
 
 def place(ops: list[Op], share_memory: bool) -> tuple[dict[int, int], int]:

@@ -17,7 +17,9 @@ from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
 from fastdl.nn.weights import padded
 from fastdl.optim.clip import Tensor
 from fastdl.penalty import record_penalties
-from fastdl.program import Backward, Buffer, Recorder, Signal, TeamSize, aligned, bind, run
+from fastdl.program import Backward, Buffer, Recorder, Signal, TeamSize, aligned, bases, bind, run
+from fastdl.schedule import Constant, Scheduled
+from fastdl.schedule.hyper import base_of
 
 if TYPE_CHECKING:
     from fastdl.losses import Loss
@@ -137,6 +139,7 @@ class TrainingStep(Batches):
         self.norm = np.ones(2)  # of the gradient, and the factor that clips it
         self.norm_sums = np.zeros(2)  # of the norms, and number of clipped steps
         recorder = Recorder(batch, True, memory.gradients, share_memory=not for_diagnosis)
+        recorder.scalars.append(("lr", Scheduled(base_of(optimizer.lr), Constant())))  # the fit multiplies schedules
         targets, weights, (y, backward) = self.record_forward(recorder, mixup)
         dy = recorder.matrix(y.features)
         self.record_loss(recorder, y.buffer, dy, targets, weights)
@@ -167,6 +170,7 @@ class TrainingStep(Batches):
             if memory.averages is not None:
                 memory.averages.averaging.record(recorder, memory.averages.pairs)
         self.program = bind(recorder)
+        self.scalars = recorder.scalars
         self.ops = recorder.ops
         self.outputs = recorder.outputs
 
@@ -243,6 +247,7 @@ class Calibration:
         recorder = Recorder(batch, training=True, calibrates=True)
         network.lower(recorder, lower_input(recorder, network, self.inputs))
         self.has_statistics = bool(recorder.update)
+        self.scalars = bases(recorder)
         self.program = bind(recorder)
 
     def __call__(self, x: Array, order: Array | None, batch: int, seed: int, team: TeamSize) -> None:
@@ -253,7 +258,7 @@ class Calibration:
         steps = -(-rows // batch)
         read_from(self.inputs, self.network, x, order)
         try:
-            self.program.begin(rows, batch, steps, seed, 0, np.empty((steps, 0)))
+            self.program.begin(rows, batch, steps, seed, 0, np.repeat(self.scalars, steps, axis=0))
             run(self.program, team)
         finally:
             self.inputs.clear()

@@ -21,7 +21,7 @@ from fastdl.part import Form, Part, check_inputs, check_part, prepare
 from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
-from fastdl.schedule import Schedule, schedule_of
+from fastdl.schedule import Schedule, Scheduled, schedule_of
 from fastdl.step import Calibration, Evaluation, Memory, TrainingStep
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Trainer:
         A list of floats for each name, one per epoch.
     step, epoch : int
         How many have been done in all.
+    epochs : int
+        How many that will be at the end of the fit.
     optimizer : Optimizer
 
     Examples
@@ -118,7 +120,7 @@ class Trainer:
         TeamSize(threads)  # checks it
         self.history = History()
         self.step = 0
-        self.epoch = 0
+        self.epoch = self.epochs = 0
         self.stopping = False
         self._arena: Array | None = None  # the network's, for which memory and programs are made
         self._memory: Memory | None = None
@@ -181,6 +183,16 @@ class Trainer:
     def averages(self) -> Averages | None:
         """The averaged weights, once there are any."""
         return None if self._memory is None else self._memory.averages
+
+    def schedules(self) -> list[Schedule]:
+        """All that the learning rate follows: their factors are multiplied."""
+        lr = self.optimizer.lr
+        return [self.schedule, *([lr.schedule] if isinstance(lr, Scheduled) else [])]
+
+    def _check_schedules(self, validates: bool) -> None:
+        names = ["loss", *(metric.name for metric in self.metrics)]
+        for schedule in self.schedules():
+            schedule.check([*names, *(f"val_{name}" for name in names if validates)])
 
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""
@@ -272,6 +284,7 @@ class Trainer:
             raise TypeError(f"validation_data: expected a tuple (X, y), got {type(validation_data).__name__}")
         if validation_data is not None and (validation_split or len(validation_data) not in (2, 3)):
             raise ValueError("validation_data: expected (X, y) or (X, y, sample_weight), without validation_split")
+        self._check_schedules(bool(validation_split) or validation_data is not None)
         bar = Progress(progress)
         with self.net.busy("fit", changes=True):
             whole = batch_size if drop_last else 1
@@ -351,7 +364,7 @@ class Trainer:
         before = self.snapshot()
         step.set(part.x, part.targets, None, np.arange(rows))
         try:
-            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, 2)))
+            step.program.begin(rows, batch, 1, self.seed, self.step, np.ones((1, len(step.scalars))))
             return step.program.time_ops(repeats)
         finally:
             step.clear()
@@ -369,5 +382,5 @@ class Trainer:
                 self.net.forget()
                 self.net.build(shape, self.seed)
         self.history = History()
-        self.step = self.epoch = 0
+        self.step = self.epoch = self.epochs = 0
         self._arena = None

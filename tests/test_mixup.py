@@ -12,6 +12,7 @@ import fastdl as fdl
 from fastdl import kernels, nn, optim
 from fastdl.fitting import SHUFFLE_STREAM
 from fastdl.kernels._program import Program
+from fastdl.kernels._scalar import Column
 from fastdl.kernels.mixup import record_mix, record_mix_labels
 from fastdl.mixup import Mixup
 
@@ -45,9 +46,9 @@ def test_mixtures(rows: int, cols: int, share: float) -> None:
     x, labels = normal((rows, cols)), np.arange(rows, dtype=np.int32) * 7 % cols
     y, p, v = np.empty_like(x), np.empty_like(x), np.empty(rows, np.float32)
     program = Program()
-    record_mix(program, y, x, 1)
-    record_mix_labels(program, p, labels.astype(np.int32), 1, 0.1)
-    record_mix(program, v, x[:, 0].copy(), 1)
+    record_mix(program, y, x, Column(1))
+    record_mix_labels(program, p, labels.astype(np.int32), Column(1), 0.1)
+    record_mix(program, v, x[:, 0].copy(), Column(1))
     for threads in (1, 3):
         y[...] = p[...] = v[...] = np.nan
         program.begin(rows, rows, 1, 0, 0, np.array([[9.0, share]]))

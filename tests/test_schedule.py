@@ -116,16 +116,6 @@ def test_values_of_the_wrong_shape_are_refused_by_name(bad: object) -> None:
     check_refuses(lambda: fdl.Trainer(mlp(), schedule=Bad()).fit(X, y, progress=False), "Bad")
 
 
-def test_scheduled_numbers_are_refused_where_nothing_would_follow_the_schedule() -> None:
-    for make in (
-        lambda: optim.AdamW(weight_decay=0.02 * schedule.Exponential(0.5)),
-        lambda: fdl.nn.Dropout(0.2 * schedule.Exponential(0.5)),
-        lambda: optim.SGD(momentum=0.9 * schedule.Exponential(0.5)),
-    ):
-        with pytest.raises(TypeError, match="schedule|Schedule"):
-            make()
-
-
 # --------------------------------------------------------------------------------------------- each by its formula
 
 PER_EPOCH, EPOCHS = 5, 8
@@ -200,14 +190,14 @@ def test_formula(name: str) -> None:
 def test_every_name_trains(name: str) -> None:
     X, y = blobs(40)
     trainer = fdl.Trainer(mlp(), optimizer=optim.SGD(0.1), schedule=name)
-    history = trainer.fit(X, y, epochs=3, batch_size=20, progress=False)
+    history = trainer.fit(X, y, epochs=3, batch_size=20, validation_split=0.1, progress=False)
     factors = schedule.KINDS[name]().values(np.arange(6), 2, 3)
     np.testing.assert_allclose(history["lr"], 0.1 * factors[1::2], rtol=1e-14)
     assert type(fdl.Trainer(mlp(), schedule=schedule.KINDS[name]()).schedule) is schedule.KINDS[name]
 
 
 def test_every_schedule_has_a_formula() -> None:
-    tried = {type(one).__name__ for one, _ in FORMULAS.values()} | {"Constant", "Exponential"}
+    tried = {type(one).__name__ for one, _ in FORMULAS.values()} | {"Constant", "Exponential", "ReduceOnPlateau"}
     assert set(schedule.__all__) - {"Schedule", "Scheduled"} == tried - {"Given"}
 
 

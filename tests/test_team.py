@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -87,11 +87,20 @@ def test_trainers_limit_is_an_upper_bound(sizes: Sizes) -> None:
     assert set(sizes) == {1, 2, 3}
 
 
+def until(work: Callable[[], object], sizes: Sizes, want: set[int]) -> None:
+    """Work until each of the sizes was tried: how soon is a matter of how fast the machine is at the moment."""
+    for _ in range(100):
+        if set(sizes) == want:
+            break
+        work()
+    assert set(sizes) == want
+
+
 def test_a_lower_limit_holds_for_trainers_that_have_run(sizes: Sizes) -> None:
     X, y = blobs(2000, 32)
     fdl.set_num_threads(4)
     trainer = trained(mlp(64), X, y, epochs=5)
-    assert set(sizes) == {1, 2, 4}
+    until(lambda: trainer.fit(X, y, epochs=5, progress=False), sizes, {1, 2, 4})
     fdl.set_num_threads(1)
     sizes.clear()
     trainer.fit(X, y, epochs=3, progress=False)
@@ -99,8 +108,7 @@ def test_a_lower_limit_holds_for_trainers_that_have_run(sizes: Sizes) -> None:
     assert set(sizes) == {1}
     fdl.set_num_threads(2)
     sizes.clear()
-    trainer.fit(X, y, epochs=5, progress=False)
-    assert set(sizes) == {1, 2}
+    until(lambda: trainer.fit(X, y, epochs=5, progress=False), sizes, {1, 2})
 
 
 def test_fewer_threads_than_asked_for_do_the_whole_work() -> None:

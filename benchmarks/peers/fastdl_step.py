@@ -45,6 +45,9 @@ class FastdlTraining:
         self.rows, self.labels = rows, labels
         layers: list[nn.Layer] = []
         for width in case.hidden:
+            if case.plain:
+                layers += [nn.Dense(width), nn.ReLU()]
+                continue
             norm = nn.BatchNorm(momentum=BATCHNORM_MOMENTUM, eps=BATCHNORM_EPS)
             layers += [nn.Dense(width), norm, nn.ReLU(), nn.Dropout(DROPOUT)]
         self.net = nn.Sequential(*layers, nn.Dense(case.widths[-1]))
@@ -52,7 +55,7 @@ class FastdlTraining:
             self.net,
             loss="cross_entropy",
             optimizer=optim.Adam(LEARNING_RATE, betas=BETAS, eps=ADAM_EPS),
-            clip=optim.ClipNorm(CLIP_NORM),
+            clip=None if case.plain else optim.ClipNorm(CLIP_NORM),
             seed=0,
             threads=threads,
         )

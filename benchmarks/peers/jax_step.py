@@ -27,13 +27,13 @@ Array = jax.Array
 Tree = Any
 
 
-def initial_parameters(widths: tuple[int, ...], rng: np.random.Generator) -> list[dict[str, Array]]:
-    """Return He weights (inputs, outputs), zero biases, and the batch norm's two vectors for hidden layers."""
+def initial_parameters(case: Case, rng: np.random.Generator) -> list[dict[str, Array]]:
+    """Return He weights (inputs, outputs), zero biases, and the two vectors of each batch norm."""
     layers = []
-    for number, (inputs, outputs) in enumerate(pairwise(widths), start=2):
+    for number, (inputs, outputs) in enumerate(pairwise(case.widths), start=2):
         w = rng.standard_normal((inputs, outputs), dtype=np.float32) * np.float32(np.sqrt(2 / inputs))
         layer = {"w": jnp.asarray(w), "b": jnp.zeros(outputs)}
-        if number < len(widths):
+        if number < len(case.widths) and not case.plain:
             layer.update(gamma=jnp.ones(outputs), beta=jnp.zeros(outputs))
         layers.append(layer)
     return layers
@@ -44,6 +44,10 @@ def forward(layers: Tree, running: Tree, x: Array, key: Array | None) -> tuple[A
     updated = []
     for number, (layer, (mean, var)) in enumerate(zip(layers[:-1], running, strict=True)):
         x = x @ layer["w"] + layer["b"]
+        if "gamma" not in layer:  # of a plain network
+            updated.append((mean, var))
+            x = jax.nn.relu(x)
+            continue
         if key is None:
             batch_mean, batch_var = mean, var
         else:
@@ -67,7 +71,9 @@ def mean_loss(layers: Tree, running: Tree, x: Array, labels: Array, key: Array) 
     return (jax.nn.logsumexp(logits, axis=1) - picked).mean(), running
 
 
-def adam(w: Array, g: Array, m: Array, v: Array, clip: Array, rate: Array, root: Array) -> tuple[Array, Array, Array]:
+def adam(
+    w: Array, g: Array, m: Array, v: Array, clip: Array | float, rate: Array, root: Array
+) -> tuple[Array, Array, Array]:
     """Return updated w, m, v; ``rate`` and ``root`` hold the bias corrections of this step."""
     g = g * clip
     m = BETAS[0] * m + (1 - BETAS[0]) * g
@@ -81,8 +87,10 @@ def step(rows: Array, labels: Array, state: Tree, index: Array) -> tuple[Tree, A
     t, key = t + 1, jax.random.fold_in(key, 0)
     gradient = jax.value_and_grad(mean_loss, has_aux=True)
     (loss, running), grads = gradient(layers, running, rows[index], labels[index], key)
-    norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in jax.tree.leaves(grads)))
-    clip = jnp.minimum(1.0, CLIP_NORM / norm)
+    clip = 1.0
+    if "gamma" in layers[0]:
+        norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in jax.tree.leaves(grads)))
+        clip = jnp.minimum(1.0, CLIP_NORM / norm)
     rate, root = LEARNING_RATE / (1 - BETAS[0] ** t), 1 / jnp.sqrt(1 - BETAS[1] ** t)
     update = jax.tree.map(partial(adam, clip=clip, rate=rate, root=root), layers, grads, first, second)
     layers, first, second = jax.tree.transpose(jax.tree.structure(layers), jax.tree.structure((0, 0, 0)), update)
@@ -102,7 +110,7 @@ class JaxTraining:
     def __init__(self, case: Case, rows: np.ndarray, labels: np.ndarray) -> None:
         self.case, self.rng = case, np.random.default_rng(0)
         self.rows, self.labels = jnp.asarray(rows), jnp.asarray(labels, dtype=jnp.int32)
-        layers = initial_parameters(case.widths, self.rng)
+        layers = initial_parameters(case, self.rng)
         running = [(jnp.zeros(width), jnp.ones(width)) for width in case.hidden]
         first, second = jax.tree.map(jnp.zeros_like, layers), jax.tree.map(jnp.zeros_like, layers)
         self.state = (layers, first, second, running, jnp.zeros((), jnp.float32), jax.random.key(0))

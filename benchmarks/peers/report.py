@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.peers.turns import Timing
 
 OURS = "fastdl"
+HALF_PRECISION = ("torch_bf16",)
 
 
 def best_of(timings: list[Timing], busy: bool) -> dict[str, Timing]:
@@ -23,7 +24,7 @@ def case_table(timings: list[Timing], busy: bool) -> str:
     title = f"{case}, {case.parameters:,} parameters, {case.steps} steps an epoch"
     lines = [
         title + (", beside a busy process" if busy else ""),
-        f"  {'':<10} {'threads':>7} {'us a step':>11} {'median':>9} {'rounds apart':>13} {'loss':>7} {'fastdl is':>14}",
+        f"  {'':<14} {'threads':>7} {'us a step':>11} {'median':>9} {'rounds apart':>13} {'loss':>7} {'fastdl is':>14}",
     ]
     for timing in timings:
         if timing.busy != busy:
@@ -33,7 +34,7 @@ def case_table(timings: list[Timing], busy: bool) -> str:
         if OURS in best and timing.peer != OURS:
             ratio = f"{timing.best / best[OURS].best:.2f}x faster"
         lines.append(
-            f"  {timing.peer:<10} {timing.threads:>7} {timing.best:>10.1f}{star} {timing.typical:>9.1f}"
+            f"  {timing.peer:<14} {timing.threads:>7} {timing.best:>10.1f}{star} {timing.typical:>9.1f}"
             f" {timing.noise:>12.0%}  {timing.loss:>7.3f} {ratio:>14}".rstrip()
         )
     return "\n".join(lines)
@@ -54,16 +55,19 @@ def ratio_lines(timings: list[Timing]) -> list[str]:
     return lines
 
 
-def summary(timings: list[Timing]) -> str:
-    """Return one line a case: fastdl's best thread count against each peer's best, quiet."""
+def summary(timings: list[Timing], busy: bool) -> str:
+    """Return one line a case: fastdl's best thread count against each peer's best."""
+    timings = [timing for timing in timings if timing.busy == busy]
     peers = [peer for peer in dict.fromkeys(timing.peer for timing in timings) if peer != OURS]
     cases = list(dict.fromkeys(timing.case for timing in timings))
-    lines = ["fastdl against each peer, both at their best thread count (times faster):"]
-    lines.append(f"  {'case':<5}" + "".join(f"{peer:>10}" for peer in peers) + f"{'best peer':>12}")
+    width = max(map(len, peers)) + 2
+    where = ", beside a busy process" if busy else ""
+    lines = [f"fastdl against each peer, both at their best thread count{where} (times faster):"]
+    lines.append(f"  {'case':<5}" + "".join(f"{peer:>{width}}" for peer in peers) + "   best in float32")
     for case in cases:
-        best = best_of([timing for timing in timings if timing.case == case], busy=False)
+        best = best_of([timing for timing in timings if timing.case == case], busy)
         ours = best.pop(OURS).best
-        ratios = [best[peer].best / ours for peer in peers]
-        columns = "".join(f"{ratio:>10.2f}" for ratio in ratios)
-        lines.append(f"  {case.name:<5}{columns}{min(ratios):>12.2f}")
+        columns = "".join(f"{best[peer].best / ours:>{width}.2f}" for peer in peers)
+        float32 = [best[peer].best / ours for peer in peers if peer not in HALF_PRECISION]
+        lines.append(f"  {case.name:<5}{columns}" + (f"{min(float32):>18.2f}" if float32 else ""))
     return "\n".join(lines)

@@ -26,10 +26,13 @@ class TorchTraining:
     """The usual loop, with everything that torch itself recommends for speed on a CPU."""
 
     def __init__(self, case: Case, rows: np.ndarray, labels: np.ndarray) -> None:
-        self.batch = case.batch
+        self.batch, self.clips = case.batch, not case.plain
         self.rows, self.labels = torch.from_numpy(rows), torch.from_numpy(labels)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(case.widths[:-1]):
+            if case.plain:
+                layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
+                continue
             # torch's momentum is the weight of the new batch, not of the old estimate.
             norm = nn.BatchNorm1d(outputs, eps=BATCHNORM_EPS, momentum=1 - BATCHNORM_MOMENTUM)
             layers += [nn.Linear(inputs, outputs), norm, nn.ReLU(inplace=True), nn.Dropout(DROPOUT)]
@@ -38,6 +41,10 @@ class TorchTraining:
         self.parameters = list(self.model.parameters())
         self.optimizer = torch.optim.Adam(self.parameters, lr=LEARNING_RATE, betas=BETAS, eps=ADAM_EPS, fused=True)
 
+    def mean_loss(self, rows: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The loss of a batch; torch_compiled_step.py and torch_bf16_step.py have their own."""
+        return nn.functional.cross_entropy(self.model(rows), labels)
+
     def epochs(self, count: int) -> list[float]:
         self.model.train()
         seconds = []
@@ -45,9 +52,9 @@ class TorchTraining:
             start = perf_counter()
             for index in torch.randperm(len(self.rows)).split(self.batch):
                 self.optimizer.zero_grad(set_to_none=True)
-                logits = self.model(self.rows.index_select(0, index))
-                nn.functional.cross_entropy(logits, self.labels.index_select(0, index)).backward()
-                nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM)
+                self.mean_loss(self.rows.index_select(0, index), self.labels.index_select(0, index)).backward()
+                if self.clips:
+                    nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM)
                 self.optimizer.step()
             seconds.append(perf_counter() - start)
         return seconds
@@ -58,9 +65,14 @@ class TorchTraining:
             return cross_entropy(self.model(self.rows).numpy(), self.labels.numpy())
 
 
-def start(case: Case, rows: np.ndarray, labels: np.ndarray, threads: int) -> TorchTraining:
-    """Return the training on so many threads."""
+def prepare(threads: int) -> None:
+    """Set what holds for the whole process."""
     torch.manual_seed(0)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
+
+
+def start(case: Case, rows: np.ndarray, labels: np.ndarray, threads: int) -> TorchTraining:
+    """Return the training on so many threads."""
+    prepare(threads)
     return TorchTraining(case, rows, labels)

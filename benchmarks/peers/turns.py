@@ -77,7 +77,7 @@ class Runner:
     def __init__(self, peer: str, threads: int, cpus: list[int]) -> None:
         self.peer, self.threads = peer, threads
         self.epochs_a_turn = 1
-        limits = dict.fromkeys(THREAD_VARIABLES, str(threads))
+        limits = {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         command = [sys.executable, "-m", "benchmarks.peers.worker", peer, str(threads)]
         self.process = subprocess.Popen(
             [*command, ",".join(map(str, cpus[:threads]))],

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from fastdl.callbacks.callback import Callback
-from fastdl.errors import check_int, check_number, unknown_name
+from fastdl.errors import check_int
+from fastdl.monitor import Monitor
 
 if TYPE_CHECKING:
     from fastdl.trainer import Trainer
-
-MODES = ("auto", "min", "max")
-# Metrics of which more is better, by the words of their names; of everything else less is better, as of a loss.
-MORE_IS_BETTER = frozenset({"acc", "accuracy", "auc", "f1", "precision", "r2", "recall", "score"})
 
 
 class EarlyStopping(Callback):
@@ -55,19 +51,13 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0, mode: str = "auto") -> None:
-        if not isinstance(monitor, str):
-            raise TypeError(f"EarlyStopping: monitor: expected a name, got {monitor!r}")
-        if mode not in MODES:
-            raise unknown_name("EarlyStopping: mode", mode, MODES)
-        self.monitor = monitor
+        self._monitor = Monitor("EarlyStopping", monitor, min_delta, mode)
+        self.monitor, self.min_delta, self.mode = monitor, self._monitor.min_delta, mode
         self.patience = check_int("EarlyStopping: patience", patience, 0)
-        self.min_delta = check_number("EarlyStopping: min_delta", min_delta, 0, math.inf)
-        self.mode = mode
-        self._sign = -1.0 if mode == "max" or (mode == "auto" and more_is_better(monitor)) else 1.0
         self._forget()
 
     def _forget(self) -> None:
-        self.best = self._sign * math.inf
+        self.best = self._monitor.worst
         self.best_epoch = -1
         self.stopped_epoch = 0
         self._wait = 0
@@ -80,12 +70,9 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
         """Compare with the best epoch; keep the weights, or lose patience."""
-        if self.monitor not in logs:
-            raise ValueError(self._missing(logs))
-        current = float(logs[self.monitor])
+        current = self._monitor.read(logs)
         self._watched += 1
-        # NaN compares false, so it is never an improvement.
-        if self._sign * current + self.min_delta < self._sign * self.best:
+        if self._monitor.improves(current, self.best):
             self.best, self.best_epoch, self._wait = current, epoch, 0
             self._weights = None  # the old ones go first: there is never memory for two copies
             self._weights = trainer.net.snapshot()
@@ -107,14 +94,3 @@ class EarlyStopping(Callback):
                 " the network keeps its last weights",
                 stacklevel=2,
             )
-
-    def _missing(self, logs: dict[str, float]) -> str:
-        text = f"EarlyStopping: monitor={self.monitor!r} is not there, this training has {', '.join(logs) or 'nothing'}"
-        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
-            text += "; give fit validation_data= or validation_split="
-        return text
-
-
-def more_is_better(name: str) -> bool:
-    """Whether a quantity of that name improves by growing."""
-    return not MORE_IS_BETTER.isdisjoint(name.split("_"))

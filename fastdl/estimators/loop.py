@@ -115,23 +115,24 @@ class EpochLoop(Fit):
         epochs = watch.estimator.max_iter
         super().__init__(trainer, training, validation, epochs, batch, False, [watch, *watchers], Progress(False))
         self.watch, self.order, self.store = watch, order, store
-        self.fixed = isinstance(trainer.schedule, Constant) and not watch.estimator.optimizer
-        self.table = np.empty((self.steps, 1))
+        only_rate = len(self.program.scalars) == 1
+        self.fixed = isinstance(trainer.schedule, Constant) and not watch.estimator.optimizer and only_rate
+        self.rates = np.empty((self.steps, 1))
 
     def _order(self) -> Array:
         return self.order()
 
-    def _rates(self) -> Array:
+    def _table(self) -> Array:
         if not self.watch.estimator.optimizer:
             self.trainer.optimizer.lr = self.watch.rate
         if not self.fixed:
-            return super()._rates()
-        self.table[...] = self.watch.rate
-        return self.table
+            return super()._table()
+        self.rates[...] = self.watch.rate
+        return self.rates
 
-    def _steps(self, order: Array, rates: Array) -> None:
+    def _steps(self, order: Array, table: Array) -> None:
         if self.store is None:
-            super()._steps(order, rates)
+            super()._steps(order, table)
             return
         whole, steps, program = self.training, self.steps, self.program
         sums = [*program.sums.values(), program.norm_sums, program.penalty]
@@ -143,7 +144,7 @@ class EpochLoop(Fit):
                 weights = None if whole.weights is None else whole.weights[rows]
                 self.training = Part(self.store.dense(rows), whole.targets[rows], weights, None)
                 self.steps = -(-len(rows) // self.batch)
-                super()._steps(np.arange(len(rows)), rates[first : first + self.steps])
+                super()._steps(np.arange(len(rows)), table[first : first + self.steps])
                 for total, part in zip(totals, sums, strict=True):
                     total += part
         finally:

@@ -47,17 +47,26 @@ cdef ndarray vector(object x, str name, ptrdiff_t n):
 
 cdef ndarray result(object out, tuple shape, tuple inputs):
     """A new float32 array, or `out` if it fits exactly and shares no memory with the inputs."""
+    cdef cnp.npy_intp sizes[2]
+    cdef int i, dimensions = len(shape)
     if out is None:
-        return np.empty(shape, np.float32)
+        if dimensions > 2:
+            return np.empty(shape, np.float32)
+        for i in range(dimensions):
+            sizes[i] = shape[i]
+        return cnp.PyArray_EMPTY(dimensions, sizes, cnp.NPY_FLOAT32, 0)
     in_place(out, "out", shape)
     for x in inputs:
-        if np.may_share_memory(out, x):
+        if overlap(out, x):
             raise ValueError("out: expected an array that shares no memory with the inputs, got one that overlaps")
     return out
 
 
 cdef ndarray in_place(object x, str name, object shape):
     """x itself, which is written: a writeable C-ordered float32 array of the given shape (None: any)."""
+    if isinstance(x, ndarray) and (<ndarray>x).descr.type_num == cnp.NPY_FLOAT32 and cnp.PyArray_ISCARRAY(<ndarray>x):
+        if shape is None or x.shape == shape:
+            return x
     if not isinstance(x, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array, got {type(x).__name__}")
     if x.dtype != np.float32 or not x.dtype.isnative:
@@ -71,20 +80,31 @@ cdef ndarray in_place(object x, str name, object shape):
     return x
 
 
+cdef bint overlap(object a, object b) except -1:
+    """Whether the extents of two arrays have a byte in common."""
+    if not (isinstance(a, ndarray) and isinstance(b, ndarray)
+            and cnp.PyArray_ISCONTIGUOUS(<ndarray>a) and cnp.PyArray_ISCONTIGUOUS(<ndarray>b)):
+        return np.may_share_memory(a, b)
+    cdef char* first = (<ndarray>a).data
+    cdef char* second = (<ndarray>b).data
+    cdef cnp.npy_intp n = cnp.PyArray_NBYTES(<ndarray>a), m = cnp.PyArray_NBYTES(<ndarray>b)
+    return n > 0 and m > 0 and first < second + m and second < first + n
+
+
 cdef ndarray beside(object x, str name, ndarray written, str other):
     """x as float32 of the shape of an array that is written, with which it shares no memory."""
     cdef ndarray a = _numbers(x, name)
     if (<object>a).shape != (<object>written).shape:
         raise ValueError(f"{name}: expected the shape of {other}, {(<object>written).shape}, got {(<object>a).shape}")
     a = native(a)
-    if np.may_share_memory(a, written):
+    if overlap(a, written):
         raise ValueError(f"{other}: expected an array that shares no memory with {name}, got one that overlaps")
     return a
 
 
 cdef double number(object x, str name) except? -1.0:
     """A real number that is not NaN."""
-    if isinstance(x, (str, bytes)) or not hasattr(x, "__float__"):
+    if type(x) is not float and (isinstance(x, (str, bytes)) or not hasattr(x, "__float__")):
         raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
     cdef double value = float(x)
     if value != value:
@@ -102,7 +122,7 @@ cdef double rate_of(object rate) except? -1.0:
 
 cdef uint64_t word(object x, str name, int bits) except? 0:
     """An unsigned integer of so many bits: part of a counter or key, of which nothing may be cut off silently."""
-    if isinstance(x, bool) or not hasattr(x, "__index__"):
+    if type(x) is not int and (isinstance(x, bool) or not hasattr(x, "__index__")):
         raise TypeError(f"{name}: expected an int, got {type(x).__name__}")
     value = x.__index__()
     if not 0 <= value < (<object>1) << bits:

@@ -1,7 +1,5 @@
 """Hyper-parameters of optimizers: checked, and once a step made into the numbers that the kernels want."""
-import numpy as np
-
-from libc.math cimport pow, sqrt
+from libc.math cimport isfinite, pow, sqrt
 from libc.string cimport memset
 
 from fastdl.kernels._arrays cimport number
@@ -16,7 +14,7 @@ cdef double decay_rate(object x, str name) except? -1.0:
 
 
 cdef double step_number(object step) except? -1.0:
-    if isinstance(step, bool) or not hasattr(step, "__index__"):
+    if type(step) is not int and (isinstance(step, bool) or not hasattr(step, "__index__")):
         raise TypeError(f"step: expected an int, got {type(step).__name__}")
     value = step.__index__()
     if not 1 <= value < 1 << 63:
@@ -26,7 +24,7 @@ cdef double step_number(object step) except? -1.0:
 
 cdef double finite(object x, str name, bint signed=False) except? -1.0:
     cdef double value = number(x, name)
-    if not np.isfinite(value) or (value < 0.0 and not signed):
+    if not isfinite(value) or (value < 0.0 and not signed):
         raise ValueError(f"{name}: expected a finite number{'' if signed else ' >= 0'}, got {x}")
     return value
 

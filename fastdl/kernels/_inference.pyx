@@ -9,7 +9,7 @@ cimport numpy as cnp
 from libc.string cimport memset
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport result
+from fastdl.kernels._arrays cimport overlap, result
 from fastdl.kernels._csrc cimport FASTDL_FLOAT32, FASTDL_FLOAT64
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._rows cimport Rows, Source
@@ -21,11 +21,6 @@ cnp.import_array()
 cdef inline bint plain(ndarray a, Py_ssize_t cols) noexcept:
     """Whether it is a matrix of so many columns: aligned, C-ordered, of this machine's byte order."""
     return a.ndim == 2 and a.shape[1] == cols and cnp.PyArray_ISCARRAY_RO(a)
-
-
-cdef inline bint overlap(ndarray a, ndarray b) noexcept:
-    """Whether two contiguous arrays share memory."""
-    return a.data < b.data + cnp.PyArray_NBYTES(b) and b.data < a.data + cnp.PyArray_NBYTES(a)
 
 
 def output(x, Py_ssize_t cols, out=None):

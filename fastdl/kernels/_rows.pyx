@@ -2,13 +2,16 @@
 import numpy as np
 
 cimport cython
+cimport numpy as cnp
 from libc.stdint cimport int64_t
-from numpy cimport ndarray
+from numpy cimport dtype, ndarray
 
 from fastdl.kernels._csrc cimport (
     FASTDL_BOOL, FASTDL_FLOAT16, FASTDL_FLOAT32, FASTDL_FLOAT64, FASTDL_INT8, FASTDL_INT16, FASTDL_INT32, FASTDL_INT64,
     FASTDL_UINT8, FASTDL_UINT16, FASTDL_UINT32, FASTDL_UINT64,
 )
+
+cnp.import_array()
 
 KINDS = {                       # by kind and size
     ("f", 2): FASTDL_FLOAT16, ("f", 4): FASTDL_FLOAT32, ("f", 8): FASTDL_FLOAT64, ("i", 1): FASTDL_INT8,
@@ -17,13 +20,18 @@ KINDS = {                       # by kind and size
 }
 
 
-cdef int type_of(object dtype) except -2:
+cdef int type_of(dtype kind) except -2:
     """What the C gather calls this element type, -1 if it does not know it."""
-    return KINDS.get((dtype.kind, dtype.itemsize), -1)
+    if kind.type_num == cnp.NPY_FLOAT32:
+        return FASTDL_FLOAT32
+    return KINDS.get(((<object>kind).kind, kind.itemsize), -1)
 
 
 def readable(x) -> bool:
     """Whether the gather can read this array where it lies."""
+    if (isinstance(x, ndarray) and (<ndarray>x).ndim == 2 and (<ndarray>x).descr.type_num == cnp.NPY_FLOAT32
+            and cnp.PyArray_ISCARRAY_RO(<ndarray>x)):
+        return True
     return (isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.isnative and type_of(x.dtype) >= 0
             and (x.shape[1] <= 1 or x.shape[0] == 0 or x.strides[1] == x.itemsize) and x.flags.aligned)
 

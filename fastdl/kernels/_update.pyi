@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdl.kernels._program import Program
+from fastdl.kernels._scalar import Column
 
 KINDS: dict[str, int]
 
@@ -17,15 +18,15 @@ def record_update(
     third: NDArray[np.float32] | None,
     norm: NDArray[np.float64],
     segments: Sequence[tuple[int, int, bool, float]],
-    lr: int,
-    weight_decay: float = 0.0,
+    lr: float | Column,
+    weight_decay: float | Column = 0.0,
     decoupled: bool = False,
-    momentum: float = 0.0,
+    momentum: float | Column = 0.0,
     nesterov: bool = False,
     rate_outside: bool = False,
-    beta1: float = 0.0,
-    beta2: float = 0.0,
-    eps: float = 0.0,
+    beta1: float | Column = 0.0,
+    beta2: float | Column = 0.0,
+    eps: float | Column = 0.0,
     momentum_decay: float = 0.0,
     eps_hat: bool = False,
 ) -> None: ...

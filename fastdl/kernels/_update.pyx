@@ -9,13 +9,14 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport flat, in_place, vector
+from fastdl.kernels._arrays cimport elements, flat, in_place, overlap
 from fastdl.kernels._csrc cimport fastdl_update
 from fastdl.kernels._hyper cimport (
     ADADELTA, ADAGRAD, ADAM, ADAMAX, AMSGRAD, LION, MOMENTUM, NADAM, NORMALIZED_SGD, RADAM, RMSPROP, SGD, Kind, Scalars,
     fill, finite, inverse, rates_until,
 )
 from fastdl.kernels._program cimport Program
+from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
 cdef enum:
@@ -31,7 +32,7 @@ KINDS = {
 
 cdef struct Prepare:
     Scalars s
-    ptrdiff_t lr                # which of the step's scalars is the learning rate
+    Scalar lr, weight_decay, momentum, beta1, beta2, eps    # those of the step; s has its copies of them
     const double* norm          # (2,): that of the gradient, and the factor that clips it
     const double* groups        # (groups, 2): does it decay, factor of the rate
     ptrdiff_t n_groups
@@ -56,8 +57,13 @@ cdef struct Squares:
 
 cdef void prepare_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef Prepare* a = <Prepare*>args
-    cdef double lr = step.scalars[a.lr], t = <double>(step.number + 1), scale = a.norm[1]
+    cdef double lr = at(&a.lr, step), t = <double>(step.number + 1), scale = a.norm[1]
     cdef ptrdiff_t i
+    a.s.weight_decay = at(&a.weight_decay, step)
+    a.s.momentum = at(&a.momentum, step)
+    a.s.beta1 = at(&a.beta1, step)
+    a.s.beta2 = at(&a.beta2, step)
+    a.s.eps = at(&a.eps, step)
     if a.s.kind == NADAM:
         if a.product_of > t:
             a.product, a.product_of = 1.0, 0.0
@@ -137,27 +143,28 @@ def _cut(segments):
 
 
 def record_update(Program program, str kind, float[::1] w, float[::1] g, float[::1] first, float[::1] second,
-                  float[::1] third, double[::1] norm, segments, Py_ssize_t lr, double weight_decay=0.0,
-                  bint decoupled=False, double momentum=0.0, bint nesterov=False, bint rate_outside=False,
-                  double beta1=0.0, double beta2=0.0, double eps=0.0, double momentum_decay=0.0,
-                  bint eps_hat=False):
+                  float[::1] third, double[::1] norm, segments, lr, weight_decay=0.0, bint decoupled=False,
+                  momentum=0.0, bint nesterov=False, bint rate_outside=False, beta1=0.0, beta2=0.0, eps=0.0,
+                  double momentum_decay=0.0, bint eps_hat=False):
     """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
     have or want. segments lists (start, length, decays, rate): elements in none are left alone, and rate is a factor of
-    the learning rate, whose index among a step's scalars is lr. With eps_hat Adam's eps is added to the root of v
-    itself, as at the end of section 2 of its paper.
+    the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or Columns; NAdam's beta1, whose
+    product over all steps is kept, is a number. With eps_hat Adam's eps is added to the root of v itself, as at the
+    end of section 2 of its paper.
     """
     cdef Scalars s = Scalars(
-        KINDS[kind], momentum, beta1, beta2, eps, weight_decay, momentum_decay, nesterov, rate_outside, decoupled,
-        eps_hat)
+        KINDS[kind], 0.0, 0.0, 0.0, 0.0, 0.0, momentum_decay, nesterov, rate_outside, decoupled, eps_hat)
     blocks, chunks, groups = _cut(segments)
     cdef const int64_t[:, ::1] table = blocks
     cdef const int64_t[::1] starts = chunks
     cdef const double[:, ::1] facts = groups
     cdef ptrdiff_t n = facts.shape[0]
     cdef unsigned char[::1] update = np.zeros(max(1, n) * sizeof(fastdl_update), np.uint8)
-    cdef Prepare p = Prepare(s, lr, &norm[0], NULL, n, <fastdl_update*>&update[0], 1.0, 0.0)
+    cdef Prepare p = Prepare(
+        s, scalar(lr, "lr"), scalar(weight_decay, "weight_decay"), scalar(momentum, "momentum"), scalar(beta1, "beta1"),
+        scalar(beta2, "beta2"), scalar(eps, "eps"), &norm[0], NULL, n, <fastdl_update*>&update[0], 1.0, 0.0)
     cdef Update a
     memset(&a, 0, sizeof(a))
     a.kind, a.w, a.g, a.update = s.kind, &w[0], &g[0], p.update
@@ -195,7 +202,7 @@ cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w,
                     tuple optional=(), object norm=None) except -1:
     """Check all, then change anything. Slots are by name, in the order of the kernel; those in optional may be None."""
     cdef double rate = finite(lr, "lr"), scale = finite(grad_scale, "grad_scale", True), length = 0.0
-    cdef ndarray g_ = np.asarray(g), array
+    cdef ndarray g_ = elements(g, "g"), array
     cdef fastdl_update u
     cdef Update a
     cdef Squares squares
@@ -203,7 +210,6 @@ cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w,
     in_place(w, "w", None)
     if (<object>g_).shape != w.shape:
         raise ValueError(f"g: expected the shape of w, {w.shape}, got {(<object>g_).shape}")
-    g_ = vector((<object>g_).reshape(-1), "g", -1)
     before = {"w": w}
     for name, each in [("g", g_), *slots.items()]:
         if each is None and name in optional:
@@ -211,7 +217,7 @@ cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w,
         if each is not g_:
             in_place(each, name, w.shape)
         for other, earlier in before.items():
-            if np.may_share_memory(each, earlier):
+            if overlap(each, earlier):
                 raise ValueError(f"{name}: expected an array that shares no memory with {other}, got one that overlaps")
         before[name] = each
     memset(&a, 0, sizeof(a))

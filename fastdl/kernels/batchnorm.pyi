@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastdl.kernels._program import Program
+from fastdl.kernels._scalar import Column
 
 _Float32: TypeAlias = NDArray[np.float32]
 _Float64: TypeAlias = NDArray[np.float64]
@@ -24,7 +25,7 @@ def record_forward(
     training: bool,
     activation: str | None = None,
     bits: NDArray[np.uint8] | None = None,
-    rate: float = 0.0,
+    rate: float | Column = 0.0,
 ) -> None: ...
 def record_backward(
     program: Program,
@@ -43,7 +44,7 @@ def record_backward(
     dbeta: _Float32,
     activation: str | None = None,
     bits: NDArray[np.uint8] | None = None,
-    rate: float = 0.0,
+    rate: float | Column = 0.0,
 ) -> None: ...
 def record_running(
     program: Program, running_mean: _Float32, running_var: _Float32, stats: _Float64, momentum: float

@@ -16,6 +16,7 @@ from numpy cimport ndarray
 from fastdl.kernels._arrays cimport matrix, number, result, vector
 from fastdl.kernels._csrc cimport FASTDL_LINEAR, FASTDL_RELU, fastdl_tail
 from fastdl.kernels._program cimport Program
+from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
 cdef enum:
@@ -37,6 +38,7 @@ cdef struct Norm:
     float* coef                 # (5, n): mean, scale = gamma / std, shift, mean_dy, slope
     double eps, momentum
     fastdl_tail tail
+    Scalar rate                 # of the tail's dropout
     int statistics              # FROM_BATCH, FROM_RUNNING, GIVEN
 
 
@@ -55,6 +57,14 @@ cdef inline ptrdiff_t col_step(const Norm* a, const Step* step) noexcept nogil:
 
 cdef ptrdiff_t norm_chunks(void* args, const Step* step) noexcept nogil:
     return pieces((<Norm*>args).cols, col_step(<const Norm*>args, step))
+
+
+cdef inline fastdl_tail tail_at(const Norm* a, const Step* step, ptrdiff_t column) noexcept nogil:
+    """The tail of this step, from a column of the batch on."""
+    cdef fastdl_tail tail = a.tail
+    tail.column = column
+    tail.keep = <float>(1.0 / (1.0 - at(&a.rate, step)))
+    return tail
 
 
 cdef void stats_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
@@ -84,8 +94,7 @@ cdef void forward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
             a.stats[c] = a.running_mean[c]
             a.stats[n + c] = a.running_var[c]
     coefficients(a, j, end)
-    cdef fastdl_tail tail = a.tail
-    tail.column = j
+    cdef fastdl_tail tail = tail_at(a, step, j)
     K.norm_apply(a.y + j, a.x + j, a.coef + j, a.coef + n + j, a.coef + 2 * n + j, step.rows, end - j, a.ldy, a.ldx,
                  &tail)
 
@@ -96,8 +105,7 @@ cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil
     cdef double root, lost, through_stats = 1.0 / step.rows if uses_batch(a, step) or a.statistics == GIVEN else 0.0
     if a.statistics == GIVEN:
         coefficients(a, j, end)
-    cdef fastdl_tail tail = a.tail
-    tail.column = j
+    cdef fastdl_tail tail = tail_at(a, step, j)
     cdef float* g = NULL            # dy behind the tail; dx takes its place
     cdef const float* dy = a.dy + j
     cdef ptrdiff_t lddy = a.lddy
@@ -140,11 +148,12 @@ cdef inline fastdl_tail nothing() noexcept:
 TAILS = {None: FASTDL_LINEAR, "relu": FASTDL_RELU}      # activations that may follow in the same pass
 
 
-cdef fastdl_tail tail_of(object activation, const uint8_t[::1] bits, double rate, ptrdiff_t width) except *:
-    cdef fastdl_tail tail = fastdl_tail(TAILS[activation], NULL, width, 0, <float>(1.0 / (1.0 - rate)))
+cdef int follow(Norm* a, object activation, const uint8_t[::1] bits, object rate) except -1:
+    a.tail = fastdl_tail(TAILS[activation], NULL, a.cols, 0, 1.0)
+    a.rate = scalar(rate, "rate")
     if bits is not None:
-        tail.bits = &bits[0]
-    return tail
+        a.tail.bits = &bits[0]
+    return 0
 
 
 cdef Norm norm_of(float[:, :] x, float[::1] gamma, float[::1] beta, float[::1] running_mean, float[::1] running_var,
@@ -152,12 +161,12 @@ cdef Norm norm_of(float[:, :] x, float[::1] gamma, float[::1] beta, float[::1] r
     return Norm(x=&x[0, 0], cols=x.shape[1], ldx=x.strides[0] // 4, gamma=&gamma[0], beta=&beta[0],
                 running_mean=&running_mean[0], running_var=&running_var[0], stats=&stats[0, 0], coef=&coef[0, 0],
                 eps=eps, statistics=FROM_BATCH if training else FROM_RUNNING, y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL,
-                sums=NULL, ldy=0, lddy=0, momentum=0.0, tail=nothing())
+                sums=NULL, ldy=0, lddy=0, momentum=0.0, tail=nothing(), rate=Scalar(0.0, -1))
 
 
 def record_forward(Program program, float[:, :] y, float[:, :] x, float[::1] gamma, float[::1] beta,
                    float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef,
-                   double eps, bint training, activation=None, uint8_t[::1] bits=None, double rate=0.0):
+                   double eps, bint training, activation=None, uint8_t[::1] bits=None, rate=0.0):
     """Record y = (x - mean) gamma / std + beta.   y, x: (B, n)   stats: (2, n)   coef: (5, n)   the rest: (n,).
 
     In training with more than one row mean and variance are the batch's and go to stats; else the running ones. Then
@@ -166,7 +175,7 @@ def record_forward(Program program, float[:, :] y, float[:, :] x, float[::1] gam
     cdef Norm a = norm_of(x, gamma, beta, running_mean, running_var, stats, coef, eps, training)
     a.y = &y[0, 0]
     a.ldy = y.strides[0] // 4
-    a.tail = tail_of(activation, bits, rate, a.cols)
+    follow(&a, activation, bits, rate)
     program.add(forward_chunk, norm_chunks, &a, sizeof(a),
                 (y, x, gamma, beta, running_mean, running_var, stats, coef, bits))
 
@@ -174,7 +183,7 @@ def record_forward(Program program, float[:, :] y, float[:, :] x, float[::1] gam
 def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :] x, float[::1] gamma, float[::1] beta,
                     float[::1] running_mean, float[::1] running_var, double[:, ::1] stats, float[:, ::1] coef,
                     double eps, double[:, ::1] sums, float[::1] dgamma, float[::1] dbeta, activation=None,
-                    uint8_t[::1] bits=None, double rate=0.0):
+                    uint8_t[::1] bits=None, rate=0.0):
     """Record the gradients of a training forward that left stats and coef.   dx: (B, n), may be dy, or None.
 
     activation, bits and rate as in the forward: dy is then the gradient behind them.
@@ -188,7 +197,7 @@ def record_backward(Program program, float[:, :] dx, float[:, :] dy, float[:, :]
     a.sums = &sums[0, 0]
     a.dgamma = &dgamma[0]
     a.dbeta = &dbeta[0]
-    a.tail = tail_of(activation, bits, rate, a.cols)
+    follow(&a, activation, bits, rate)
     program.add(backward_chunk, norm_chunks, &a, sizeof(a),
                 (dx, dy, x, gamma, beta, running_mean, running_var, stats, coef, sums, dgamma, dbeta, bits))
 
@@ -202,7 +211,7 @@ def record_running(Program program, float[::1] running_mean, float[::1] running_
     cdef Norm a = Norm(x=NULL, cols=running_mean.shape[0], ldx=0, gamma=NULL, beta=NULL, running_mean=&running_mean[0],
                        running_var=&running_var[0], stats=&stats[0, 0], coef=NULL, eps=0.0, statistics=FROM_BATCH,
                        y=NULL, dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=0, lddy=0,
-                       momentum=momentum, tail=nothing())
+                       momentum=momentum, tail=nothing(), rate=Scalar(0.0, -1))
     program.add(running_chunk, once, &a, sizeof(a), (running_mean, running_var, stats))
 
 
@@ -210,7 +219,8 @@ cdef Norm eager(ndarray x, ndarray gamma, ndarray beta, ndarray stats, ndarray c
     cdef ptrdiff_t n = x.shape[1]
     return Norm(x=<float*>x.data, cols=n, ldx=n, gamma=<float*>gamma.data, beta=<float*>beta.data, running_mean=NULL,
                 running_var=NULL, stats=<double*>stats.data, coef=<float*>coef.data, eps=eps, statistics=GIVEN, y=NULL,
-                dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=n, lddy=n, momentum=0.0, tail=nothing())
+                dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=n, lddy=n, momentum=0.0, tail=nothing(),
+                rate=Scalar(0.0, -1))
 
 
 def _statistics(mean, var, Py_ssize_t n, eps):

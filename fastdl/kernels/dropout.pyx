@@ -7,6 +7,7 @@ from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport matrix, rate_of, result, word
 from fastdl.kernels._program cimport Program
+from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
 cdef enum:
@@ -16,7 +17,7 @@ cdef enum:
 cdef struct Bits:
     uint8_t* bits               # of the whole batch, and 4 bytes more
     ptrdiff_t cols
-    double rate
+    Scalar rate
     uint32_t stream
     bint eager                  # seed and number are these, not the step's
     uint64_t seed, number
@@ -26,14 +27,15 @@ cdef struct Apply:
     const float* x
     const uint8_t* bits
     ptrdiff_t cols, ldy, ldx
-    float scale
+    Scalar rate
 
 cdef struct Alpha:
     float* y
     const float* x
     const uint8_t* bits
     ptrdiff_t cols, ldy, ldx
-    float scale, kept, dropped  # y = x scale + kept, or dropped
+    Scalar rate
+    bint backward
 
 cdef double ALPHA = -1.7580993408473766         # what SELU tends to at -infinity
 
@@ -51,11 +53,16 @@ cdef void bits_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Bits* a = <const Bits*>args
     cdef ptrdiff_t groups = groups_of(a, step), size = piece_size(groups, GROUP, CHUNK_ELEMENTS, 1), i = chunk * size
     K.dropout_bits(a.bits + 16 * i, i, min(size, groups - i), a.seed if a.eager else step.seed,
-                   <uint32_t>(a.number if a.eager else step.number), a.stream, <uint32_t>(a.rate * 65536.0 + 0.5))
+                   <uint32_t>(a.number if a.eager else step.number), a.stream,
+                   <uint32_t>(at(&a.rate, step) * 65536.0 + 0.5))
 
 
 cdef inline ptrdiff_t row_step(ptrdiff_t cols, const Step* step) noexcept nogil:
     return piece_size(step.rows, cols, CHUNK_ELEMENTS, 1)
+
+
+cdef inline float keep_factor(const Scalar* rate, const Step* step) noexcept nogil:
+    return <float>(1.0 / (1.0 - at(rate, step)))
 
 
 cdef ptrdiff_t apply_chunks(void* args, const Step* step) noexcept nogil:
@@ -66,7 +73,7 @@ cdef void apply_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Apply* a = <const Apply*>args
     cdef ptrdiff_t size = row_step(a.cols, step), i = chunk * size
     K.dropout_apply(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
-                    a.scale)
+                    keep_factor(&a.rate, step))
 
 
 cdef ptrdiff_t alpha_chunks(void* args, const Step* step) noexcept nogil:
@@ -74,19 +81,24 @@ cdef ptrdiff_t alpha_chunks(void* args, const Step* step) noexcept nogil:
 
 
 cdef void alpha_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
+    """The affine map that keeps mean 0 and variance 1, y = x scale + kept; its gradient has no shift."""
     cdef const Alpha* a = <const Alpha*>args
     cdef ptrdiff_t size = row_step(a.cols, step), i = chunk * size
-    K.alpha_dropout(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
-                    a.scale, a.kept, a.dropped)
-
-
-cdef Alpha alpha_of(float* y, const float* x, const uint8_t* bits, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
-                    double rate, bint backward) noexcept:
-    """The affine map that keeps mean 0 and variance 1; its gradient has no shift."""
+    cdef double rate = at(&a.rate, step)
     cdef double scale = 1.0 / sqrt((1.0 - rate) * (1.0 + ALPHA * ALPHA * rate)), kept = -scale * ALPHA * rate
-    if backward:
-        return Alpha(y, x, bits, cols, ldy, ldx, <float>scale, 0.0, 0.0)
-    return Alpha(y, x, bits, cols, ldy, ldx, <float>scale, <float>kept, <float>(scale * ALPHA + kept))
+    cdef double dropped = scale * ALPHA + kept
+    if a.backward:
+        kept = dropped = 0.0
+    K.alpha_dropout(a.y + i * a.ldy, a.x + i * a.ldx, a.bits, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
+                    <float>scale, <float>kept, <float>dropped)
+
+
+cdef Scalar rate_in(object rate) except *:
+    """A dropout rate of a recorded op: a number in [0, 1), or a Column, whose numbers the caller has checked."""
+    cdef Scalar s = scalar(rate, "rate")
+    if s.column < 0:
+        rate_of(rate)
+    return s
 
 
 def mask_bytes(Py_ssize_t elements) -> int:
@@ -94,29 +106,29 @@ def mask_bytes(Py_ssize_t elements) -> int:
     return pieces(elements, GROUP) * 16 + 4
 
 
-def record_mask(Program program, uint8_t[::1] bits, Py_ssize_t cols, double rate, uint32_t stream):
+def record_mask(Program program, uint8_t[::1] bits, Py_ssize_t cols, rate, uint32_t stream):
     """Record the keep-bits of a batch of rows of `cols` elements.   bits: (mask_bytes(B * cols),)."""
-    cdef Bits a = Bits(&bits[0], cols, rate_of(rate), stream, False, 0, 0)
+    cdef Bits a = Bits(&bits[0], cols, rate_in(rate), stream, False, 0, 0)
     program.add(bits_chunk, bits_chunks, &a, sizeof(a), (bits,))
 
 
-def record_apply(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bits, double rate):
+def record_apply(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bits, rate):
     """Record y = x * mask / (1 - rate); the backward pass is the same.   y, x: (B, n), may be the same."""
     cdef Apply a = Apply(&y[0, 0], &x[0, 0], &bits[0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4,
-                         <float>(1.0 / (1.0 - rate)))
+                         rate_in(rate))
     program.add(apply_chunk, apply_chunks, &a, sizeof(a), (y, x, bits))
 
 
-def record_alpha(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bits, double rate, bint backward):
+def record_alpha(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bits, rate, bint backward):
     """Record alpha dropout, or with backward y = its gradient for x = dy.   y, x: (B, n), may be the same."""
-    cdef Alpha a = alpha_of(&y[0, 0], &x[0, 0], &bits[0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4,
-                            rate_of(rate), backward)
+    cdef Alpha a = Alpha(&y[0, 0], &x[0, 0], &bits[0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4,
+                         rate_in(rate), backward)
     program.add(alpha_chunk, alpha_chunks, &a, sizeof(a), (y, x, bits))
 
 
 cdef ndarray bits_now(ptrdiff_t rows, ptrdiff_t cols, double rate, object seed, object step, object stream):
     cdef ndarray bits = np.empty(mask_bytes(rows * cols), np.uint8)
-    cdef Bits a = Bits(<uint8_t*>bits.data, cols, rate, <uint32_t>word(stream, "stream", 32), True,
+    cdef Bits a = Bits(<uint8_t*>bits.data, cols, Scalar(rate, -1), <uint32_t>word(stream, "stream", 32), True,
                        word(seed, "seed", 64), word(step, "step", 32))
     cdef Op op = Op(bits_chunk, bits_chunks, &a)
     run_now(&op, 1, rows)
@@ -192,7 +204,7 @@ def dropout_forward(x, rate, seed, step=0, stream=0, out=None):
     y = result(out, (rows, n), (x_,))
     bits = bits_now(rows, n, probability, seed, step, stream)
     cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n,
-                         <float>(1.0 / (1.0 - probability)))
+                         Scalar(probability, -1))
     cdef Op op = Op(apply_chunk, apply_chunks, &a)
     run_now(&op, 1, rows)
     return y
@@ -214,7 +226,8 @@ cdef ndarray alpha_now(ndarray x, object rate, object seed, object step, object 
     cdef ptrdiff_t rows = x.shape[0], n = x.shape[1]
     cdef double probability = rate_of(rate)
     cdef ndarray y = result(out, (rows, n), (x,)), bits = bits_now(rows, n, probability, seed, step, stream)
-    cdef Alpha a = alpha_of(<float*>y.data, <float*>x.data, <uint8_t*>bits.data, n, n, n, probability, backward)
+    cdef Alpha a = Alpha(<float*>y.data, <float*>x.data, <uint8_t*>bits.data, n, n, n, Scalar(probability, -1),
+                         backward)
     cdef Op op = Op(alpha_chunk, alpha_chunks, &a)
     run_now(&op, 1, rows)
     return y

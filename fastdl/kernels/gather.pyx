@@ -1,7 +1,7 @@
 """Rows of the caller's arrays into batches and back."""
 import numpy as np
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
 from numpy cimport ndarray
 
@@ -126,9 +126,14 @@ def gather(x, indices, out=None):
         raise TypeError(f"indices: expected integers, got dtype {indices.dtype}")
     if indices.ndim != 1:
         raise ValueError(f"indices: expected 1 dimension, got shape {indices.shape}")
-    if indices.size and (indices.min() < 0 or indices.max() >= x.shape[0]):
-        raise ValueError(f"indices: expected 0 .. {x.shape[0] - 1}, got {indices.min()} .. {indices.max()}")
     order = np.ascontiguousarray(indices, np.int64)
+    cdef const int64_t[::1] place = order
+    cdef ptrdiff_t i, rows_of_x = x.shape[0]
+    cdef bint outside = False
+    for i in range(place.shape[0]):
+        outside |= place[i] < 0 or place[i] >= rows_of_x
+    if outside:
+        raise ValueError(f"indices: expected 0 .. {x.shape[0] - 1}, got {indices.min()} .. {indices.max()}")
     cdef ndarray y = result(out, (indices.size, x.shape[1]), (x,))
     cdef Rows rows = Rows(x.shape[1])
     rows.set(x, order)

@@ -4,6 +4,7 @@ from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport matrix, number, result, word
 from fastdl.kernels._program cimport Program
+from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
 cdef enum:
@@ -13,7 +14,7 @@ cdef struct Noise:
     float* y
     const float* x
     ptrdiff_t cols, ldy, ldx
-    float std
+    Scalar std
     uint32_t stream
     bint eager                  # seed and number are these, not the step's
     uint64_t seed, number
@@ -30,14 +31,15 @@ cdef ptrdiff_t noise_chunks(void* args, const Step* step) noexcept nogil:
 cdef void noise_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Noise* a = <const Noise*>args
     cdef ptrdiff_t size = row_step(a, step), i = chunk * size
-    K.noise(a.y + i * a.ldy, a.x + i * a.ldx, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx, a.std,
+    K.noise(a.y + i * a.ldy, a.x + i * a.ldx, i, min(size, step.rows - i), a.cols, a.ldy, a.ldx,
+            <float>at(&a.std, step),
             a.seed if a.eager else step.seed, <uint32_t>(a.number if a.eager else step.number), a.stream)
 
 
-def record_noise(Program program, float[:, :] y, float[:, :] x, double std, uint32_t stream):
+def record_noise(Program program, float[:, :] y, float[:, :] x, std, uint32_t stream):
     """Record y = x + std * normal deviates.   y, x: (B, n), may be the same."""
-    cdef Noise a = Noise(&y[0, 0], &x[0, 0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4, <float>std, stream,
-                         False, 0, 0)
+    cdef Noise a = Noise(&y[0, 0], &x[0, 0], y.shape[1], y.strides[0] // 4, x.strides[0] // 4, scalar(std, "std"),
+                         stream, False, 0, 0)
     program.add(noise_chunk, noise_chunks, &a, sizeof(a), (y, x))
 
 
@@ -75,8 +77,8 @@ def gaussian_noise(x, std, seed, step=0, stream=0, out=None):
     if not 0.0 <= size <= 3.4e38:
         raise ValueError(f"std: expected a finite number >= 0, got {std}")
     y = result(out, (rows, n), (x_,))
-    cdef Noise a = Noise(<float*>y.data, <float*>x_.data, n, n, n, <float>size, <uint32_t>word(stream, "stream", 32),
-                         True, word(seed, "seed", 64), word(step, "step", 32))
+    cdef Noise a = Noise(<float*>y.data, <float*>x_.data, n, n, n, Scalar(size, -1),
+                         <uint32_t>word(stream, "stream", 32), True, word(seed, "seed", 64), word(step, "step", 32))
     cdef Op op = Op(noise_chunk, noise_chunks, &a)
     run_now(&op, 1, rows)
     return y

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdl.errors import check_number
 from fastdl.kernels import dropout
 from fastdl.nn.layer import Layer
 from fastdl.program import Backward, Buffer, Recorder, Signal
+from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import Hyper, base_of
+
+RATE = Hyper("rate", 0.0, 1.0, open_high=True)
 
 
 class Dropout(Layer):
@@ -15,8 +18,8 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    rate : float
-        In [0, 1).
+    rate : float or Scheduled
+        In [0, 1). `0.15 * schedule.FlatCos()` follows that schedule; outside of a training it is 0.15.
     name : str, optional
 
     Notes
@@ -26,25 +29,26 @@ class Dropout(Layer):
 
     inspected = ("rate",)
 
-    def __init__(self, rate: float, name: str | None = None) -> None:
+    def __init__(self, rate: float | Scheduled, name: str | None = None) -> None:
         super().__init__(name)
-        self.rate = check_number("rate", rate, 0.0, 1.0, open_high=True)
+        self.rate = RATE.check(rate)
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
         """The mask as bits, then a product each way."""
         stream = recorder.stream()
-        if not recorder.training or self.rate == 0.0:
+        if not recorder.training or base_of(self.rate) == 0.0:
             return x, lambda dy: dy
+        rate = RATE.record(recorder, self.rate)
         bits = recorder.array((dropout.mask_bytes(recorder.rows * x.features),), np.uint8)
         y = recorder.matrix(x.features)
-        recorder.add(dropout.record_mask, bits=bits, cols=x.features, rate=self.rate, stream=stream)
-        recorder.add(dropout.record_apply, y=y, x=x.buffer, bits=bits, rate=self.rate)
+        recorder.add(dropout.record_mask, bits=bits, cols=x.features, rate=rate, stream=stream)
+        recorder.add(dropout.record_apply, y=y, x=x.buffer, bits=bits, rate=rate)
 
         def backward(dy: Buffer) -> Buffer | None:
             if not x.needs_gradient:
                 return None
             dx = recorder.matrix(x.features)
-            recorder.add(dropout.record_apply, y=dx, x=dy, bits=bits, rate=self.rate)
+            recorder.add(dropout.record_apply, y=dx, x=dy, bits=bits, rate=rate)
             return dx
 
         return Signal(y, x.needs_gradient), backward

@@ -12,6 +12,7 @@ from fastdl.errors import as_array, check_bool, check_number
 from fastdl.init import Initializer, initializer
 from fastdl.penalty import Penalty
 from fastdl.program import Backward, Buffer, Recorder, Signal
+from fastdl.schedule import Scheduled
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -325,7 +326,7 @@ def sizes(what: str, shape: Any) -> tuple[int, ...]:
 
 def plain(value: Any) -> Any:
     """A constructor argument as JSON can hold it."""
-    return value.config() if isinstance(value, Initializer | Penalty) else value
+    return value.config() if isinstance(value, Initializer | Penalty | Scheduled) else value
 
 
 def features_of(layer: Layer, in_shape: tuple[int, ...]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastdl.errors import check_number
 from fastdl.kernels.noise import record_noise
 from fastdl.nn.layer import Layer
 from fastdl.program import Backward, Recorder, Signal
+from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import Hyper, base_of
 
-MOST = 1e30  # far from where float32 ends
+STD = Hyper("std", 0.0, 1e30)  # far from where float32 ends
 
 
 class GaussianNoise(Layer):
@@ -15,8 +16,8 @@ class GaussianNoise(Layer):
 
     Parameters
     ----------
-    std : float
-        Standard deviation, at least 0.
+    std : float or Scheduled
+        Standard deviation, at least 0. A number times a schedule follows that; outside of a training it is the number.
     name : str, optional
 
     Notes
@@ -27,15 +28,15 @@ class GaussianNoise(Layer):
 
     inspected = ("std",)
 
-    def __init__(self, std: float, name: str | None = None) -> None:
+    def __init__(self, std: float | Scheduled, name: str | None = None) -> None:
         super().__init__(name)
-        self.std = check_number("std", std, 0.0, MOST)
+        self.std = STD.check(std)
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:
         """y = x + noise; the gradient passes as it is."""
         stream = recorder.stream()
-        if not recorder.training or self.std == 0.0:
+        if not recorder.training or base_of(self.std) == 0.0:
             return x, lambda dy: dy
         y = recorder.matrix(x.features)
-        recorder.add(record_noise, y=y, x=x.buffer, std=self.std, stream=stream)
+        recorder.add(record_noise, y=y, x=x.buffer, std=STD.record(recorder, self.std), stream=stream)
         return Signal(y, x.needs_gradient), lambda dy: dy

@@ -12,7 +12,7 @@ from fastdl.kernels._rows import Rows
 from fastdl.kernels._team import get_num_threads
 from fastdl.kernels.gather import record_gather, record_store
 from fastdl.nn.layer import Layer
-from fastdl.program import Buffer, Recorder, Signal, TeamSize, bind, run
+from fastdl.program import Buffer, Recorder, Signal, TeamSize, bases, bind, run
 
 if TYPE_CHECKING:
     from fastdl.nn.network import Network
@@ -112,7 +112,7 @@ def training_outputs(network: Network, x: Array, seed: int, step: int) -> Array:
     program = bind(recorder)
     read_from(source, network, x)
     target.set(result)
-    program.begin(x.shape[0], x.shape[0], 1, seed, step, np.empty((1, 0)))
+    program.begin(x.shape[0], x.shape[0], 1, seed, step, bases(recorder))
     program.advance(get_num_threads())
     return result
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastdl.errors import check_number
-from fastdl.optim.optimizer import LARGEST, Optimizer
+from fastdl.optim.optimizer import EPS, RHO, Optimizer
 from fastdl.schedule import Scheduled
 
 
@@ -30,11 +29,15 @@ class Adadelta(Optimizer):
     places = ("s", "d")
 
     def __init__(
-        self, lr: float | Scheduled = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
+        self,
+        lr: float | Scheduled = 1.0,
+        rho: float | Scheduled = 0.9,
+        eps: float | Scheduled = 1e-6,
+        weight_decay: float | Scheduled = 0.0,
     ) -> None:
         super().__init__(lr, weight_decay)
-        self.rho = check_number("rho", rho, 0.0, 1.0, open_high=True)
-        self.eps = check_number("eps", eps, 0.0, LARGEST)
+        self.rho = RHO.check(rho)
+        self.eps = EPS.check(eps)
 
     def hyper(self) -> dict[str, Any]:
         """The kernel calls rho beta2."""

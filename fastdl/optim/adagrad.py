@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastdl.errors import check_number
-from fastdl.optim.optimizer import LARGEST, Optimizer
+from fastdl.optim.optimizer import EPS, Optimizer
 from fastdl.schedule import Scheduled
 
 
@@ -25,9 +24,11 @@ class Adagrad(Optimizer):
     kind = "adagrad"
     places = ("s",)
 
-    def __init__(self, lr: float | Scheduled = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, lr: float | Scheduled = 0.01, eps: float | Scheduled = 1e-10, weight_decay: float | Scheduled = 0.0
+    ) -> None:
         super().__init__(lr, weight_decay)
-        self.eps = check_number("eps", eps, 0.0, LARGEST)
+        self.eps = EPS.check(eps)
 
     def hyper(self) -> dict[str, Any]:
         """Only eps."""

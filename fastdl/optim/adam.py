@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from fastdl.errors import check_bool, check_number
-from fastdl.optim.optimizer import LARGEST, Optimizer, check_betas
+from fastdl.errors import check_bool
+from fastdl.optim.optimizer import EPS, Optimizer, check_betas
 from fastdl.schedule import Scheduled
 
 
@@ -14,10 +14,16 @@ class MomentsOptimizer(Optimizer):
 
     places: ClassVar[tuple[str, ...]] = ("m", "v")
 
-    def __init__(self, lr: float | Scheduled, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
+    def __init__(
+        self,
+        lr: float | Scheduled,
+        betas: tuple[float | Scheduled, float | Scheduled],
+        eps: float | Scheduled,
+        weight_decay: float | Scheduled,
+    ) -> None:
         super().__init__(lr, weight_decay)
         self.betas = check_betas(betas)
-        self.eps = check_number("eps", eps, 0.0, LARGEST)
+        self.eps = EPS.check(eps)
 
     def hyper(self) -> dict[str, Any]:
         """Both betas and eps."""
@@ -50,9 +56,9 @@ class Adam(MomentsOptimizer):
     def __init__(
         self,
         lr: float | Scheduled = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        betas: tuple[float | Scheduled, float | Scheduled] = (0.9, 0.999),
+        eps: float | Scheduled = 1e-8,
+        weight_decay: float | Scheduled = 0.0,
         amsgrad: bool = False,
     ) -> None:
         super().__init__(lr, betas, eps, weight_decay)
@@ -81,9 +87,9 @@ class AdamW(Adam):
     def __init__(
         self,
         lr: float | Scheduled = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
+        betas: tuple[float | Scheduled, float | Scheduled] = (0.9, 0.999),
+        eps: float | Scheduled = 1e-8,
+        weight_decay: float | Scheduled = 0.01,
         amsgrad: bool = False,
     ) -> None:
         super().__init__(lr, betas, eps, weight_decay, amsgrad)

@@ -29,8 +29,8 @@ class Adamax(MomentsOptimizer):
     def __init__(
         self,
         lr: float | Scheduled = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        betas: tuple[float | Scheduled, float | Scheduled] = (0.9, 0.999),
+        eps: float | Scheduled = 1e-8,
+        weight_decay: float | Scheduled = 0.0,
     ) -> None:
         super().__init__(lr, betas, eps, weight_decay)

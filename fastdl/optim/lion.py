@@ -28,7 +28,10 @@ class Lion(Optimizer):
     decoupled_weight_decay = True
 
     def __init__(
-        self, lr: float | Scheduled = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
+        self,
+        lr: float | Scheduled = 1e-4,
+        betas: tuple[float | Scheduled, float | Scheduled] = (0.9, 0.99),
+        weight_decay: float | Scheduled = 0.0,
     ) -> None:
         super().__init__(lr, weight_decay)
         self.betas = check_betas(betas)

@@ -36,13 +36,15 @@ class NAdam(MomentsOptimizer):
     def __init__(
         self,
         lr: float | Scheduled = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        betas: tuple[float | Scheduled, float | Scheduled] = (0.9, 0.999),
+        eps: float | Scheduled = 1e-8,
+        weight_decay: float | Scheduled = 0.0,
         momentum_decay: float = 4e-3,
         decoupled_weight_decay: bool = False,
     ) -> None:
         super().__init__(lr, betas, eps, weight_decay)
+        if isinstance(self.betas[0], Scheduled):
+            raise ValueError("betas: NAdam's first beta has a schedule of its own; expected a number")
         self.momentum_decay = check_number("momentum_decay", momentum_decay, 0.0, LARGEST)
         self.decoupled_weight_decay = check_bool("decoupled_weight_decay", decoupled_weight_decay)
 

@@ -24,5 +24,5 @@ class NormalizedSGD(Optimizer):
     kind = "normalized_sgd"
     decoupled_weight_decay = True
 
-    def __init__(self, lr: float | Scheduled = 0.01, weight_decay: float = 0.0) -> None:
+    def __init__(self, lr: float | Scheduled = 0.01, weight_decay: float | Scheduled = 0.0) -> None:
         super().__init__(lr, weight_decay)

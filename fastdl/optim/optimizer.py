@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastdl.errors import check_number
+from fastdl.kernels._scalar import Column
 from fastdl.kernels._update import record_update
 from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import Hyper, base_of
 
 if TYPE_CHECKING:
     from fastdl.program import Array, Recorder
 
 LARGEST = 3.4e38  # that float32 holds
-LEARNING_RATE = 0  # its place among a step's scalars
+LEARNING_RATE = Column(0)  # its place among a step's scalars
+LR, DECAY = Hyper("lr", 0.0, LARGEST), Hyper("weight_decay", 0.0, LARGEST)
+MOMENTUM, EPS = Hyper("momentum", 0.0, 1.0), Hyper("eps", 0.0, LARGEST)
+BETAS, RHO = Hyper("betas", 0.0, 1.0, open_high=True), Hyper("rho", 0.0, 1.0, open_high=True)
+HYPERS = {"momentum": MOMENTUM, "beta1": BETAS, "beta2": BETAS, "eps": EPS}  # by the kernel's names
 
 
 class Optimizer:
     """Base class: a subclass names its kernel and the kernel's slots, and gives its hyper-parameters.
 
+    A number times a schedule follows that: `optim.AdamW(weight_decay=0.02 * schedule.FlatCos())`, and so may lr,
+    momentum, betas, rho and eps.
+
     Attributes
     ----------
     lr : float or Scheduled
         Learning rate.
-    weight_decay : float
+    weight_decay : float or Scheduled
         Acts on weight matrices, not on biases and norm parameters.
     decoupled_weight_decay : bool
         Whether it shrinks the weights, w *= 1 - lr weight_decay before the update, or weight_decay w is added to g.
@@ -34,10 +42,9 @@ class Optimizer:
     places: ClassVar[tuple[str, ...]] = ()  # all slots that the kernel knows, in its order
     decoupled_weight_decay: bool = False
 
-    def __init__(self, lr: float | Scheduled, weight_decay: float = 0.0) -> None:
-        base = check_number("lr", lr.base if isinstance(lr, Scheduled) else lr, 0.0, LARGEST)
-        self.lr = lr if isinstance(lr, Scheduled) else base
-        self.weight_decay = check_number("weight_decay", weight_decay, 0.0, LARGEST)
+    def __init__(self, lr: float | Scheduled, weight_decay: float | Scheduled = 0.0) -> None:
+        self.lr = LR.check(lr)
+        self.weight_decay = DECAY.check(weight_decay)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -69,16 +76,16 @@ class Optimizer:
             norm=norm,
             segments=self.merged(segments),
             lr=LEARNING_RATE,
-            weight_decay=self.weight_decay,
+            weight_decay=DECAY.record(recorder, self.weight_decay),
             decoupled=self.decoupled_weight_decay,
-            **self.hyper(),
+            **{name: HYPERS[name].record(recorder, v) if name in HYPERS else v for name, v in self.hyper().items()},
         )
 
     def merged(self, segments: list[Any]) -> list[Any]:
         """Neighbouring segments as one where they are treated alike."""
         result: list[Any] = []
         for given in segments:
-            segment = given._replace(decays=given.decays and self.weight_decay > 0.0)
+            segment = given._replace(decays=given.decays and base_of(self.weight_decay) > 0.0)
             last = result[-1] if result else None
             if last and last.start + last.length == segment.start and last[2:] == segment[2:]:
                 result[-1] = last._replace(length=last.length + segment.length)
@@ -90,9 +97,9 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
 
-def check_betas(betas: Any) -> tuple[float, float]:
-    """Two rates of decay, in [0, 1)."""
+def check_betas(betas: Any) -> tuple[float | Scheduled, float | Scheduled]:
+    """Two rates of decay, in [0, 1), or such times schedules."""
     if not hasattr(betas, "__len__") or isinstance(betas, str) or len(betas) != 2:
         raise ValueError(f"betas: expected two numbers, got {betas!r}")
-    first, second = (check_number("betas", beta, 0.0, 1.0, open_high=True) for beta in betas)
+    first, second = (BETAS.check(beta) for beta in betas)
     return first, second

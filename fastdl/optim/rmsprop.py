@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastdl.errors import check_bool, check_number
-from fastdl.optim.optimizer import LARGEST, Optimizer
+from fastdl.errors import check_bool
+from fastdl.optim.optimizer import EPS, MOMENTUM, RHO, Optimizer
 from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import base_of
 
 
 class RMSprop(Optimizer):
@@ -34,22 +35,22 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         lr: float | Scheduled = 1e-3,
-        rho: float = 0.9,
-        eps: float = 1e-8,
+        rho: float | Scheduled = 0.9,
+        eps: float | Scheduled = 1e-8,
         centered: bool = False,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
+        momentum: float | Scheduled = 0.0,
+        weight_decay: float | Scheduled = 0.0,
     ) -> None:
         super().__init__(lr, weight_decay)
-        self.rho = check_number("rho", rho, 0.0, 1.0, open_high=True)
-        self.eps = check_number("eps", eps, 0.0, LARGEST)
+        self.rho = RHO.check(rho)
+        self.eps = EPS.check(eps)
         self.centered = check_bool("centered", centered)
-        self.momentum = check_number("momentum", momentum, 0.0, 1.0)
+        self.momentum = MOMENTUM.check(momentum)
 
     @property
     def slots(self) -> tuple[str, ...]:
         """Mean square, mean if centered, velocity with momentum."""
-        wanted = {"mean": self.centered, "velocity": self.momentum > 0.0}
+        wanted = {"mean": self.centered, "velocity": base_of(self.momentum) > 0.0}
         return tuple(place for place in self.places if wanted.get(place, True))
 
     def hyper(self) -> dict[str, Any]:

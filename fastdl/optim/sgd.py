@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastdl.errors import check_number, unknown_name
-from fastdl.optim.optimizer import Optimizer
+from fastdl.errors import unknown_name
+from fastdl.optim.optimizer import MOMENTUM, Optimizer
 from fastdl.schedule import Scheduled
 
 
@@ -32,13 +32,13 @@ class SGD(Optimizer):
     def __init__(
         self,
         lr: float | Scheduled = 0.01,
-        momentum: float = 0.0,
+        momentum: float | Scheduled = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: float | Scheduled = 0.0,
         form: str = "keras",
     ) -> None:
         super().__init__(lr, weight_decay)
-        self.momentum = check_number("momentum", momentum, 0.0, 1.0)
+        self.momentum = MOMENTUM.check(momentum)
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError(f"nesterov: expected momentum above 0 with it, got momentum={momentum}")

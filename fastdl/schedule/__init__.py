@@ -9,6 +9,7 @@ from fastdl.schedule.cycles import CosineRestarts, Cyclic, OneCycle
 from fastdl.schedule.decay import Cosine, Coslog, FlatCos, InverseSqrt, Linear, Polynomial
 from fastdl.schedule.epochs import Exponential, MultiStep, Step
 from fastdl.schedule.given import Given
+from fastdl.schedule.plateau import ReduceOnPlateau
 from fastdl.schedule.warmup import Warmup
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MultiStep",
     "OneCycle",
     "Polynomial",
+    "ReduceOnPlateau",
     "Schedule",
     "Scheduled",
     "Step",
@@ -45,9 +47,28 @@ KINDS: dict[str, type[Schedule]] = {
         CosineRestarts,
         OneCycle,
         Cyclic,
+        ReduceOnPlateau,
         Warmup,
     )
 }
+
+
+def schedule_from(config: Any) -> Schedule:
+    """The schedule of a `config`."""
+    kinds = {**KINDS, MultiStep.kind: MultiStep}  # which has no default
+    if not isinstance(config, dict) or config.get("kind") not in kinds:
+        raise ValueError(f"expected the description of a schedule, got {config!r}")
+    arguments = {name: value for name, value in config.items() if name != "kind"}
+    if isinstance(arguments.get("then"), dict):
+        arguments["then"] = schedule_from(arguments["then"])
+    return kinds[config["kind"]](**arguments)
+
+
+def scheduled_from(config: Any) -> Scheduled:
+    """The scheduled number of a `config`."""
+    if not isinstance(config, dict) or set(config) != {"base", "schedule"}:
+        raise ValueError(f"expected the description of a scheduled number, got {config!r}")
+    return config["base"] * schedule_from(config["schedule"])
 
 
 def schedule_of(value: Schedule | str | Callable[..., Any] | None) -> Schedule:

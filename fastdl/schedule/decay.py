@@ -46,6 +46,7 @@ class Linear(Polynomial):
     """
 
     kind = "linear"
+    fixed = ("power",)
 
     def __init__(self, end: float = 0.0) -> None:
         super().__init__(1.0, end)

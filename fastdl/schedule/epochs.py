@@ -66,6 +66,8 @@ class MultiStep(Schedule):
         Factor of each change.
     """
 
+    kind = "multi_step"
+
     def __init__(self, milestones: Iterable[int], gamma: float = 0.1) -> None:
         if not isinstance(milestones, Iterable):
             raise TypeError(f"milestones: expected a list of epochs, got {type(milestones).__name__}")

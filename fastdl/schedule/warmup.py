@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,3 +42,11 @@ class Warmup(Schedule):
         """Factors at an array of steps."""
         line = np.minimum((np.asarray(steps) + 1.0) / self.steps, 1.0)
         return (self.start + (1.0 - self.start) * line) * self.then.values(steps, steps_per_epoch, epochs)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse a training that doesn't record what `then` watches."""
+        self.then.check(names)
+
+    def after(self, history: Mapping[str, Sequence[float]]) -> Schedule:
+        """What holds in the epoch that comes after these."""
+        return Warmup(self.steps, self.then.after(history), self.start)

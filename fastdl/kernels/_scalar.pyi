@@ -1,0 +1,6 @@
+from typing import final
+
+@final
+class Column:
+    place: int
+    def __init__(self, place: int) -> None: ...
