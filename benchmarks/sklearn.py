@@ -1,4 +1,4 @@
-"""fastdl's estimators beside scikit-learn's at equal settings: ``python -m benchmarks.sklearn [--data FOLDER]``.
+"""fastdl's estimators beside scikit-learn's at equal settings: ``python -m benchmarks.sklearn``.
 
 Each fit has both in turns, with a pause between them in which the other's threads fall asleep, and the least of each
 counts. Scores are on rows that were held out. Memory is what a fit adds to the peak of a process of its own.
@@ -25,7 +25,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 import fastdl as fdl
-from benchmarks.machine import Disturbance
+from benchmarks import machine
 from fastdl import datasets
 
 PAUSE_SECONDS = 0.05
@@ -162,6 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", metavar="FOLDER", help=f"where these are, if any: {', '.join(TABLES)}")
     parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="show in seconds that it works")
     parser.add_argument("--only", metavar="TEXT", default="", help="cases whose name holds this")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -176,13 +177,14 @@ def main() -> None:
         model.set_params(max_iter=2).fit(X, y)
         print(peak() - before)
         return
-    disturbance = Disturbance()
+    print(machine.describe(machine.facts()), end="\n\n")
+    disturbance = machine.Disturbance()
     print(f"{'':34}{'fit, ms':>20}{'':9}{'predict, us':>18}{'one row, us':>19}{'':7}{'memory, MiB':>14}{'score':>18}")
     print(f"{'':34}" + f"{'sklearn':>10}{'fastdl':>10}{'ratio':>9}" + f"{'sklearn':>10}{'fastdl':>8}" * 2, end="")
     print(f"{'ratio':>7}" + f"{'sklearn':>9}{'fastdl':>7}" + f"{'sklearn':>10}{'fastdl':>8}")
     for place, case in enumerate(cases):
         title = f"{case.data}: {case.name}"
-        if given.only not in title:
+        if given.only not in title or (given.quick and place):
             continue
         data = prepared(*sources[case.data](), case.regression)
         one, two = measure(case, data).values()

@@ -1,6 +1,7 @@
 """What docs/sklearn.md and the examples about scikit-learn say and do."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -43,6 +44,14 @@ def test_the_page_s_program_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (program,) = [code for code in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "model.fit" in code]
     exec(program, {})
     assert (tmp_path / "digits.safetensors").exists()
+
+
+def test_the_benchmark_runs() -> None:
+    path = os.pathsep.join([str(Path(fdl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "benchmarks.sklearn", "--quick"]
+    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"digits: width 32 .* \d+\.\dx .* 0\.9\d\d", done.stdout), done.stdout
 
 
 @pytest.mark.slow
