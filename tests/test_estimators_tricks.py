@@ -156,6 +156,19 @@ def test_sparse_rows_are_those_of_the_dense_matrix(monkeypatch: pytest.MonkeyPat
         classifier(averaging=optim.SWA(start=1)).fit(matrix, y)
 
 
+def test_sparse_labels_give_sparse_answers() -> None:
+    labels = (X[:, [20, 28, 36]] > 0.5).astype(int)
+    dense, sparse = classifier().fit(X, labels), classifier().fit(X, sp.csr_matrix(labels))
+    assert bits(dense) == bits(sparse)
+    assert isinstance(sparse.predict(X), sp.csr_matrix)
+    np.testing.assert_array_equal(sparse.predict(X).toarray(), dense.predict(X))
+    np.testing.assert_array_equal(dense.predict(X), dense.predict_proba(X) > 0.5)
+    with pytest.raises(ValueError, match="each of 3 labels"):
+        dense.partial_fit(X, labels[:, :2])
+    with pytest.raises(ValueError, match="several labels"):
+        classifier().fit(X, np.stack([y, y], axis=1))
+
+
 def test_eval_set_is_scored_each_epoch() -> None:
     watching = callbacks.EarlyStopping(patience=100)
     model = classifier(callbacks=[watching]).fit(X[:200], y[:200], eval_set=(X[200:], y[200:]))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -29,26 +28,36 @@ class Labels:
     """
 
     def __init__(self, y: Any) -> None:
-        self.binarizer = LabelBinarizer().fit(y)
-        self.classes: Array = self.binarizer.classes_
-        kind = self.binarizer.y_type_
-        self.several, self.two = kind.startswith("multilabel"), kind == "binary"
+        kind = type_of_target(y, input_name="y")
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)
+            raise ValueError(f"y: expected a class for each row, or 0 and 1 for each of several labels, got {kind}")
+        self.several, self.two = kind == "multilabel-indicator", kind == "binary"
+        self.classes: Array = np.arange(y.shape[1]) if self.several else np.unique(y)
+        self.sparse: Any = type(y) if hasattr(y, "tocsr") else None  # answers are of the kind that the labels were
 
     def check(self, y: Any, all_again: bool) -> None:
         """Refuse classes that are not known; with `all_again` also if one is missing."""
-        present = unique_labels(y)
+        if self.several:
+            if type_of_target(y) != "multilabel-indicator" or y.shape[1] != len(self.classes):
+                raise ValueError(f"y: expected 0 and 1 for each of {len(self.classes)} labels, as before")
+            return
+        if y.ndim != 1:
+            raise ValueError(f"y: expected a class for each row, as before, got shape {y.shape}")
+        present = np.unique(y)
         if all_again and set(present) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes}, `y` has {present}"
             )
-        if set(present) - set(self.classes):
+        if not np.isin(present, self.classes).all():
             raise ValueError(f"y: expected classes among {self.classes}, got {present}")
 
     def places(self, y: Any) -> Array:
         """Which class each label is, (n,), or 0 and 1, (n, labels)."""
-        found: Array = self.binarizer.transform(y) if self.several else np.searchsorted(self.classes, y)
-        return found
+        if self.several:
+            return ((y.toarray() if hasattr(y, "tocsr") else y) != 0).astype(np.int64)
+        return np.searchsorted(self.classes, y)
 
     def likely(self, raw: Array) -> Array:
         """The same of raw outputs: the largest one, or for a single one and for several labels those above 0."""
@@ -60,7 +69,7 @@ class Labels:
     def answers(self, raw: Array) -> Array:
         """Labels of raw outputs."""
         if self.several:
-            found: Array = self.binarizer.inverse_transform(self.likely(raw).astype(np.float64))
+            found: Array = self.likely(raw) if self.sparse is None else self.sparse(self.likely(raw))
             return found
         if len(self.classes) == 1:
             return np.repeat(self.classes, len(raw))
