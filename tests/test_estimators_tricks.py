@@ -54,6 +54,7 @@ def test_layers_of_the_network() -> None:
     "options",
     [
         {"dropout": 0.2},
+        {"dropout": 0.3 * schedule.Linear()},
         {"norm": "rms"},
         {"init": init.Orthogonal()},
         {"optimizer": "adamw"},
@@ -259,5 +260,16 @@ def test_wrong_parameters_are_named(options: dict[str, Any], message: str) -> No
 
 
 def test_divergence_says_so() -> None:
-    with pytest.raises(ValueError, match="non-finite parameter weights"):
-        regressor(solver="sgd", activation="identity", learning_rate_init=1e3).fit(X, 100 * TARGET)
+    model = regressor(solver="sgd", activation="identity", learning_rate_init=1e3)
+    with pytest.raises(ValueError, match=r"non-finite parameter weights.*step \d+ \(epoch"):
+        model.fit(X, 100 * TARGET)
+    np.testing.assert_array_equal(model.coefs_[0], model.network_.parameters()["0.weight"])
+    assert np.isfinite(model.coefs_[0]).all()  # those of the last step that was applied
+
+
+def test_rows_to_score_need_a_weight() -> None:
+    with pytest.raises(ValueError, match="all rows to score have weight 0"):
+        classifier().fit(X[:200], y[:200], eval_set=(X[200:], y[200:], np.zeros(100)))
+    weights = np.r_[np.zeros(290), np.ones(10)]
+    with pytest.raises(ValueError, match="weight"):
+        regressor(early_stopping=True, validation_fraction=0.01).fit(X, TARGET, sample_weight=weights)

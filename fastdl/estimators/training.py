@@ -113,6 +113,7 @@ class TrainedMLP(BaseMLP):
                 )
         except NonFiniteError as error:
             if not self.early_stopping:
+                self._publish(self._published[0].dtype)
                 raise ValueError(f"{NOT_FINITE} ({error})") from error
             assert self.validation_scores_ is not None
             self.validation_scores_.append(float("nan"))
@@ -196,6 +197,8 @@ class TrainedMLP(BaseMLP):
         if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
             raise TypeError("eval_set: expected a tuple (X, y) or (X, y, sample_weight)")
         X, y = self._check_data(eval_set[0], eval_set[1], True, False)
+        if len(eval_set) == 3 and not np.any(eval_set[2]):
+            raise ValueError("eval_set: all rows to score have weight 0")
         return X, y, BaseMLP._weights(self, y, eval_set[2] if len(eval_set) == 3 else None, False)
 
     def _part_of(self, X: Any, y: Any, weights: Array | None) -> Part:
@@ -205,6 +208,10 @@ class TrainedMLP(BaseMLP):
 
     def _score_of(self, X: Any, y: Any, weights: Array | None) -> Callable[[], float]:
         """What scores the network as it stands."""
+        if weights is not None and not weights.any():
+            raise ValueError(
+                "sample_weight: expected one above 0 in the validation set, all rows to score have weight 0"
+            )
         predict = self.network_.predict
         dense, store = dense_or_store(X)
         return lambda: self._score(predict(dense) if store is None else store.map(predict), y, weights)
