@@ -6,6 +6,7 @@ Run them from the root of a checkout:
 * ``python -m benchmarks.gemm`` times the three matrix products of a dense layer beside ``np.matmul``;
 * ``python -m benchmarks.peers`` times the standard training step beside scikit-learn, torch and JAX, also while another
   process spins on a core;
+* ``python -m benchmarks.sklearn`` fits the estimators beside scikit-learn's at equal settings;
 * ``python -m benchmarks.roofline`` sets every op of a training step against the processor's measured limits;
 * ``python -m benchmarks.scaling`` shows how the cost grows with rows, epochs, width, depth and batch;
 * ``python -m benchmarks.latency`` times the prediction of one row;

@@ -11,7 +11,7 @@ from scipy import sparse as sp  # noqa: E402
 
 import fastdl as fdl  # noqa: E402
 from fastdl import callbacks, datasets, init, losses, nn, optim, schedule  # noqa: E402
-from fastdl.estimators import sparse as rows_of  # noqa: E402
+from fastdl.estimators import rows as rows_of  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -54,6 +54,7 @@ def test_layers_of_the_network() -> None:
     "options",
     [
         {"dropout": 0.2},
+        {"dropout": 0.3 * schedule.Linear()},
         {"norm": "rms"},
         {"init": init.Orthogonal()},
         {"optimizer": "adamw"},
@@ -156,6 +157,19 @@ def test_sparse_rows_are_those_of_the_dense_matrix(monkeypatch: pytest.MonkeyPat
         classifier(averaging=optim.SWA(start=1)).fit(matrix, y)
 
 
+def test_sparse_labels_give_sparse_answers() -> None:
+    labels = (X[:, [20, 28, 36]] > 0.5).astype(int)
+    dense, sparse = classifier().fit(X, labels), classifier().fit(X, sp.csr_matrix(labels))
+    assert bits(dense) == bits(sparse)
+    assert isinstance(sparse.predict(X), sp.csr_matrix)
+    np.testing.assert_array_equal(sparse.predict(X).toarray(), dense.predict(X))
+    np.testing.assert_array_equal(dense.predict(X), dense.predict_proba(X) > 0.5)
+    with pytest.raises(ValueError, match="each of 3 labels"):
+        dense.partial_fit(X, labels[:, :2])
+    with pytest.raises(ValueError, match="several labels"):
+        classifier().fit(X, np.stack([y, y], axis=1))
+
+
 def test_eval_set_is_scored_each_epoch() -> None:
     watching = callbacks.EarlyStopping(patience=100)
     model = classifier(callbacks=[watching]).fit(X[:200], y[:200], eval_set=(X[200:], y[200:]))
@@ -246,5 +260,16 @@ def test_wrong_parameters_are_named(options: dict[str, Any], message: str) -> No
 
 
 def test_divergence_says_so() -> None:
-    with pytest.raises(ValueError, match="non-finite parameter weights"):
-        regressor(solver="sgd", activation="identity", learning_rate_init=1e3).fit(X, 100 * TARGET)
+    model = regressor(solver="sgd", activation="identity", learning_rate_init=1e3)
+    with pytest.raises(ValueError, match=r"non-finite parameter weights.*step \d+ \(epoch"):
+        model.fit(X, 100 * TARGET)
+    np.testing.assert_array_equal(model.coefs_[0], model.network_.parameters()["0.weight"])
+    assert np.isfinite(model.coefs_[0]).all()  # those of the last step that was applied
+
+
+def test_rows_to_score_need_a_weight() -> None:
+    with pytest.raises(ValueError, match="all rows to score have weight 0"):
+        classifier().fit(X[:200], y[:200], eval_set=(X[200:], y[200:], np.zeros(100)))
+    weights = np.r_[np.zeros(290), np.ones(10)]
+    with pytest.raises(ValueError, match="weight"):
+        regressor(early_stopping=True, validation_fraction=0.01).fit(X, TARGET, sample_weight=weights)

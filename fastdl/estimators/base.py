@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from fastdl.data import row_weights
 from fastdl.estimators.architecture import frozen, initial_weights, make_network, published, take
 from fastdl.estimators.parameters import hidden_sizes
-from fastdl.estimators.sparse import RowStore, is_sparse
+from fastdl.estimators.rows import RowStore, is_sparse
 
 if TYPE_CHECKING:
     from fastdl.estimators.objective import Objective

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
@@ -14,6 +13,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from fastdl.errors import check_number
 from fastdl.estimators.base import FLOATS, has_steps
+from fastdl.estimators.labels import Labels
 from fastdl.estimators.objective import Objective, objective_of
 from fastdl.estimators.score import accuracy
 from fastdl.estimators.training import TrainedMLP
@@ -179,28 +179,18 @@ class MLPClassifier(ClassifierMixin, TrainedMLP):
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             self._learn_classes(y)
         else:
-            present = unique_labels(y)
-            if self.warm_start and not incremental and set(present) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {present}"
-                )
-            if set(present) - set(self.classes_):
-                raise ValueError(f"y: expected classes among {self.classes_}, got {present}")
-        if self._binarizer.y_type_.startswith("multilabel"):
-            return X, self._binarizer.transform(y)
-        return X, np.searchsorted(self.classes_, y)
+            self._labels.check(y, all_again=self.warm_start and not incremental)
+        return X, self._labels.places(y)
 
     def _learn_classes(self, y: Any) -> None:
-        self._binarizer = LabelBinarizer().fit(y)
-        self.classes_ = self._binarizer.classes_
+        self._labels = Labels(y)
+        self.classes_ = self._labels.classes
 
     def _objective(self) -> Objective:
-        kind = self._binarizer.y_type_
         smoothing = check_number("label_smoothing", self.label_smoothing, 0.0, 1.0)
-        several = kind.startswith("multilabel")
+        several = self._labels.several
         count = len(self.classes_)
-        loss: Loss = BinaryCrossEntropy() if several or kind == "binary" else CrossEntropy(smoothing)
+        loss: Loss = BinaryCrossEntropy() if several or self._labels.two else CrossEntropy(smoothing)
         if self.loss != "log_loss":
             loss = loss_of(self.loss)
             if smoothing:
@@ -240,14 +230,7 @@ class MLPClassifier(ClassifierMixin, TrainedMLP):
     def _score(self, raw: Array, y: Any, weights: Array | None) -> float:
         if not np.isfinite(raw).all():
             return float("nan")
-        return accuracy(y, self._places(raw), weights)
-
-    def _places(self, raw: Array) -> Array:
-        """Which class each row is: its place in `classes_`, or 0 and 1 for each label."""
-        if self.out_activation_ == "softmax":
-            return raw.argmax(axis=1)
-        on = (raw > 0).astype(np.int64)
-        return on[:, 0] if self.n_outputs_ == 1 and not self._binarizer.y_type_.startswith("multilabel") else on
+        return accuracy(y, self._labels.likely(raw), weights)
 
     # What users call
 
@@ -314,12 +297,7 @@ class MLPClassifier(ClassifierMixin, TrainedMLP):
         ndarray, shape (n,) or (n, labels)
         """
         raw, _ = self._raw(X)
-        if self._binarizer.y_type_.startswith("multilabel"):
-            labels: Array = self._binarizer.inverse_transform((raw > 0).astype(np.float64))
-            return labels
-        if len(self.classes_) == 1:
-            return np.repeat(self.classes_, len(raw))
-        return self.classes_[self._places(raw)]
+        return self._labels.answers(raw)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, or of each label.
@@ -340,7 +318,7 @@ class MLPClassifier(ClassifierMixin, TrainedMLP):
             z /= z.sum(axis=1, keepdims=True)
             return z
         p = 1.0 / (1.0 + np.exp(-np.clip(z, -80.0, 80.0)))
-        if self.n_outputs_ == 1 and not self._binarizer.y_type_.startswith("multilabel"):
+        if self.n_outputs_ == 1 and not self._labels.several:
             return np.concatenate([1.0 - p, p], axis=1)
         return p
 

@@ -5,13 +5,19 @@ One vector holds all weights, layer by layer, and behind them all biases, as sci
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from fastdl.estimators.architecture import is_plain
+from fastdl.estimators.parameters import NOT_FINITE, hidden_sizes, per_layer
 
 if TYPE_CHECKING:
+    from fastdl.estimators.objective import Objective
     from fastdl.program import Array
 
 KINDS = ("identity", "logistic", "tanh", "relu")
@@ -205,3 +211,47 @@ def minimize(
         return optimize.minimize(
             problem, theta, method="L-BFGS-B", jac=True, options=options, callback=report if verbose else None
         )
+
+
+def fit_lbfgs(estimator: Any, X: Any, targets: Array, weights: Array | None, objective: Objective) -> None:
+    """Train an estimator on checked data, and publish the weights in float64."""
+    sizes = [X.shape[1], *hidden_sizes(estimator.hidden_layer_sizes), objective.outputs]
+    kinds = per_layer("activation", estimator.activation, len(sizes) - 2)
+    tricks = [
+        name for name in ("schedule", "clip_norm", "averaging", "callbacks") if getattr(estimator, name) is not None
+    ]
+    known = objective.standard and objective.activation in HEADS and all(kind in KINDS for kind in kinds)
+    if tricks or not known or not is_plain(estimator):
+        raise ValueError(
+            f"solver: 'lbfgs' trains scikit-learn's networks only, without {', '.join(tricks) or 'other layers'}; "
+            "take 'adam', or optimizer="
+        )
+    if targets.dtype == np.int32:
+        targets = one_hot(targets, objective.outputs, float(estimator.label_smoothing))
+    problem = Problem(X, targets, weights, sizes, kinds, objective.activation, estimator.alpha)
+    theta = np.concatenate([np.ravel(a) for a in (*estimator.coefs_, *estimator.intercepts_)]).astype(np.float64)
+    result = minimize(
+        problem, theta, estimator.max_iter, estimator.max_fun, estimator.tol, bool(estimator.verbose), estimator.threads
+    )
+    estimator.n_iter_ = min(int(result.nit), estimator.max_iter)
+    coefs, intercepts = problem.unpack(result.x)
+    if not np.isfinite(result.x).all():
+        raise ValueError(NOT_FINITE)
+    penalty = 0.5 * estimator.alpha / problem.total * sum(float((w * w).sum()) for w in coefs)
+    mean_of = objective.outputs if objective.activation == "identity" else 1
+    estimator.loss_ = (float(result.fun) - penalty) / mean_of + penalty
+    estimator._assign(coefs, intercepts)
+    if result.status != 0:
+        warnings.warn(
+            f"{type(estimator).__name__}: L-BFGS has not converged after {estimator.n_iter_} iterations "
+            f"({result.message}). More of them (max_iter, max_fun) or scaled data may help.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+
+
+def one_hot(labels: Array, outputs: int, e: float) -> Array:
+    """Labels (n, 1) as probabilities (n, outputs), of which e is spread evenly."""
+    p = np.full((len(labels), outputs), e / outputs)
+    p[np.arange(len(labels)), labels[:, 0]] += 1.0 - e
+    return p

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl.callbacks import Callback
-from fastdl.estimators.sparse import RowStore
+from fastdl.estimators.rows import RowStore
 from fastdl.fitting import Fit
 from fastdl.part import Part
 from fastdl.progress import Progress

@@ -14,6 +14,9 @@ SOLVERS = ("lbfgs", "sgd", "adam")
 RATES = ("constant", "invscaling", "adaptive")
 FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "residual")
 COUNTS = ("max_iter", "max_fun")
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
 # low, high, open_low, open_high
 NUMBERS: dict[str, tuple[float, float, bool, bool]] = {
     "alpha": (0.0, 1e38, False, False),

@@ -15,11 +15,11 @@ from fastdl.callbacks import Callback
 from fastdl.errors import NonFiniteError
 from fastdl.estimators.architecture import is_plain
 from fastdl.estimators.base import BaseMLP
-from fastdl.estimators.lbfgs import HEADS, KINDS, Problem, minimize
+from fastdl.estimators.lbfgs import fit_lbfgs
 from fastdl.estimators.loop import EpochLoop, Shuffle, Watch
 from fastdl.estimators.objective import EpsilonHat, Objective, PerRow, poisson_constant
-from fastdl.estimators.parameters import check_parameters, hidden_sizes, per_layer
-from fastdl.estimators.sparse import dense_or_store
+from fastdl.estimators.parameters import NOT_FINITE, check_parameters, hidden_sizes
+from fastdl.estimators.rows import dense_or_store, sorted_part
 from fastdl.kernels._rows import as_readable
 from fastdl.optim import KINDS as OPTIMIZERS
 from fastdl.optim import SGD, Clip, ClipNorm, Optimizer, optimizer_of
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 LARGEST_BATCH = 200  # of batch_size="auto"
 MOST_SORTED = 4096  # rows
-NOT_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
-)
 
 
 class TrainedMLP(BaseMLP):
@@ -50,7 +47,7 @@ class TrainedMLP(BaseMLP):
         held = None if eval_set is None else self._check_eval(eval_set)
         objective = self._begin(X, y, first, X.dtype)
         if self.solver == "lbfgs" and self.optimizer is None:
-            self._fit_lbfgs(X, self._targets(y), weights, objective)
+            fit_lbfgs(self, X, self._targets(y), weights, objective)
         else:
             self._fit_stochastic(X, y, weights, objective, held, incremental)
         return self
@@ -116,6 +113,7 @@ class TrainedMLP(BaseMLP):
                 )
         except NonFiniteError as error:
             if not self.early_stopping:
+                self._publish(self._published[0].dtype)
                 raise ValueError(f"{NOT_FINITE} ({error})") from error
             assert self.validation_scores_ is not None
             self.validation_scores_.append(float("nan"))
@@ -199,6 +197,8 @@ class TrainedMLP(BaseMLP):
         if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
             raise TypeError("eval_set: expected a tuple (X, y) or (X, y, sample_weight)")
         X, y = self._check_data(eval_set[0], eval_set[1], True, False)
+        if len(eval_set) == 3 and not np.any(eval_set[2]):
+            raise ValueError("eval_set: all rows to score have weight 0")
         return X, y, BaseMLP._weights(self, y, eval_set[2] if len(eval_set) == 3 else None, False)
 
     def _part_of(self, X: Any, y: Any, weights: Array | None) -> Part:
@@ -208,6 +208,10 @@ class TrainedMLP(BaseMLP):
 
     def _score_of(self, X: Any, y: Any, weights: Array | None) -> Callable[[], float]:
         """What scores the network as it stands."""
+        if weights is not None and not weights.any():
+            raise ValueError(
+                "sample_weight: expected one above 0 in the validation set, all rows to score have weight 0"
+            )
         predict = self.network_.predict
         dense, store = dense_or_store(X)
         return lambda: self._score(predict(dense) if store is None else store.map(predict), y, weights)
@@ -217,62 +221,3 @@ class TrainedMLP(BaseMLP):
 
     def _stratify(self, y: Any) -> Any:
         return None
-
-    # L-BFGS
-
-    def _fit_lbfgs(self, X: Any, targets: Array, weights: Array | None, objective: Objective) -> None:
-        sizes = [X.shape[1], *hidden_sizes(self.hidden_layer_sizes), objective.outputs]
-        kinds = per_layer("activation", self.activation, len(sizes) - 2)
-        tricks = [
-            name for name in ("schedule", "clip_norm", "averaging", "callbacks") if getattr(self, name) is not None
-        ]
-        known = objective.standard and objective.activation in HEADS and all(kind in KINDS for kind in kinds)
-        if tricks or not known or not is_plain(self):
-            raise ValueError(
-                f"solver: 'lbfgs' trains scikit-learn's networks only, without {', '.join(tricks) or 'other layers'}; "
-                "take 'adam', or optimizer="
-            )
-        if targets.dtype == np.int32:
-            targets = self._one_hot(targets, objective.outputs)
-        problem = Problem(X, targets, weights, sizes, kinds, objective.activation, self.alpha)
-        theta = np.concatenate([np.ravel(a) for a in (*self.coefs_, *self.intercepts_)]).astype(np.float64)
-        result = minimize(problem, theta, self.max_iter, self.max_fun, self.tol, bool(self.verbose), self.threads)
-        self.n_iter_ = min(int(result.nit), self.max_iter)
-        coefs, intercepts = problem.unpack(result.x)
-        if not np.isfinite(result.x).all():
-            raise ValueError(NOT_FINITE)
-        penalty = 0.5 * self.alpha / problem.total * sum(float((w * w).sum()) for w in coefs)
-        mean_of = objective.outputs if objective.activation == "identity" else 1
-        self.loss_ = (float(result.fun) - penalty) / mean_of + penalty
-        self._assign(coefs, intercepts)
-        if result.status != 0:
-            warnings.warn(
-                f"{type(self).__name__}: L-BFGS has not converged after {self.n_iter_} iterations "
-                f"({result.message}). More of them (max_iter, max_fun) or scaled data may help.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _one_hot(self, labels: Array, outputs: int) -> Array:
-        """Labels as probabilities, smoothed if they are to be."""
-        e = float(getattr(self, "label_smoothing", 0.0))
-        p = np.full((len(labels), outputs), e / outputs)
-        p[np.arange(len(labels)), labels[:, 0]] += 1.0 - e
-        return p
-
-
-def sorted_part(part: Part) -> Part:
-    """The same rows in an order of their own, equal ones as one with the sum of their weights.
-
-    So a fit whose every batch holds all rows has the same bits however they are ordered, repeated or weighted.
-    """
-    x, targets = (a if part.rows is None else a[part.rows] for a in (part.x, part.targets))
-    weights = np.ones(len(x)) if part.weights is None else np.asarray(part.weights, np.float64)
-    if part.weights is not None and part.rows is not None:
-        weights = weights[part.rows]
-    both = np.concatenate([x.astype(np.float64), targets.astype(np.float64)], axis=1)
-    keys = np.ascontiguousarray(both).view(np.dtype((np.void, 8 * both.shape[1]))).ravel()
-    _, places, row = np.unique(keys, return_index=True, return_inverse=True)
-    sums = np.bincount(row.ravel(), weights).astype(np.float32)
-    kept = None if (sums == 1.0).all() else sums
-    return Part(as_readable(x[places]), np.ascontiguousarray(targets[places]), kept, None)

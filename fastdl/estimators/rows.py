@@ -1,4 +1,4 @@
-"""Sparse matrices: rows of them as dense batches, with bounded memory."""
+"""Rows as a fit reads them: of a sparse matrix dense some at a time, of a batch of all in an order of their own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fastdl.kernels._rows import as_readable
+from fastdl.part import Part
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -51,3 +54,20 @@ def dense_or_store(X: Any) -> tuple[Array | None, RowStore | None]:
         small: Array = X.toarray()
         return small, None
     return None, RowStore(X.tocsr())
+
+
+def sorted_part(part: Part) -> Part:
+    """The same rows in an order of their own, equal ones as one with the sum of their weights.
+
+    So a fit whose every batch holds all rows has the same bits however they are ordered, repeated or weighted.
+    """
+    x, targets = (a if part.rows is None else a[part.rows] for a in (part.x, part.targets))
+    weights = np.ones(len(x)) if part.weights is None else np.asarray(part.weights, np.float64)
+    if part.weights is not None and part.rows is not None:
+        weights = weights[part.rows]
+    both = np.concatenate([x.astype(np.float64), targets.astype(np.float64)], axis=1)
+    keys = np.ascontiguousarray(both).view(np.dtype((np.void, 8 * both.shape[1]))).ravel()
+    _, places, row = np.unique(keys, return_index=True, return_inverse=True)
+    sums = np.bincount(row.ravel(), weights).astype(np.float32)
+    kept = None if (sums == 1.0).all() else sums
+    return Part(as_readable(x[places]), np.ascontiguousarray(targets[places]), kept, None)
