@@ -21,7 +21,15 @@ from benchmarks.peers.cases import Case
 PAUSE_SECONDS = 0.05
 MOST_EPOCHS_A_TURN = 200
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SPIN = "import os, sys\nif hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, [int(sys.argv[1])])\nwhile 1: pass"
+# It ends by itself when nobody waits for it any more.
+SPIN = """
+import os, sys
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, [int(sys.argv[1])])
+while os.getppid() == int(sys.argv[2]):
+    for _ in range(1_000_000):
+        pass
+"""
 
 
 class PeerError(RuntimeError):
@@ -116,10 +124,10 @@ class Runner:
         self.epochs_a_turn = min(max(math.ceil(turn_seconds / seconds), 2), MOST_EPOCHS_A_TURN)
         return loss
 
-    def turn(self) -> list[float]:
-        """Train for a turn; return the seconds of its epochs."""
+    def turn(self, busy: bool = False) -> list[float]:
+        """Train for a turn, a shorter one beside a busy process; return the seconds of its epochs."""
         time.sleep(PAUSE_SECONDS)
-        return list(self.ask(epochs=self.epochs_a_turn)["seconds"])
+        return list(self.ask(epochs=self.epochs_a_turn // 2 if busy else self.epochs_a_turn)["seconds"])
 
     def stop(self) -> None:
         """End the process: it stops when its input ends."""
@@ -135,7 +143,7 @@ class Runner:
 @contextmanager
 def busy_neighbour(cpu: int) -> Iterator[None]:
     """Let another process spin on one CPU."""
-    spinner = subprocess.Popen([sys.executable, "-c", SPIN, str(cpu)])
+    spinner = subprocess.Popen([sys.executable, "-c", SPIN, str(cpu), str(os.getpid())])
     try:
         time.sleep(2 * PAUSE_SECONDS)
         yield
@@ -159,7 +167,7 @@ def measure(runners: list[Runner], case: Case, rounds: int, turn_seconds: float,
             for place in order[number:] + order[:number]:
                 if busy and busy_cpu is not None:
                     with busy_neighbour(busy_cpu):
-                        timings[place].rounds.append(runners[place].turn())
+                        timings[place].rounds.append(runners[place].turn(busy=True))
                 else:
                     timings[place].rounds.append(runners[place].turn())
         found += timings
