@@ -91,6 +91,18 @@ def test_regression_follows_scikit_learn(target: str, solver: str) -> None:
     assert ours.predict(X).shape == REAL[target].shape
 
 
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("target", ["binary", "multiclass", "multilabel", "one"])
+def test_lbfgs_goes_the_same_way_through_noise(target: str, activation: str) -> None:
+    """Where a rounding error grows from iteration to iteration: labels and targets are drawn by lot."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(60, 12))
+    t = {"binary": rng.integers(0, 2, 60), "multiclass": rng.integers(0, 3, 60), "one": rng.normal(size=60)}
+    t["multilabel"] = rng.integers(0, 2, (60, 3))
+    kinds = (MLPRegressor, fdl.MLPRegressor) if target == "one" else (MLPClassifier, fdl.MLPClassifier)
+    assert_same_curve(*both(*kinds, x, t[target], solver="lbfgs", activation=activation, hidden_layer_sizes=(8, 6)))
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_poisson_follows_scikit_learn(solver: str) -> None:
     counts = np.floor(3 * X[:, 20] + 2 * X[:, 36])

@@ -95,8 +95,8 @@ class BaseMLP(BaseEstimator):
     def _objective(self) -> Objective:
         raise NotImplementedError
 
-    def _targets(self, y: Any) -> Array:
-        """Targets as the gather reads them: int32 (n, 1) for labels, else float32 (n, columns)."""
+    def _targets(self, y: Any, dtype: Any = np.float32) -> Array:
+        """Targets as the gather reads them: int32 (n, 1) for labels, else of this type (n, columns)."""
         raise NotImplementedError
 
     def _weights(self, y: Any, sample_weight: Any, incremental: bool) -> Array | None:

@@ -203,11 +203,11 @@ class MLPClassifier(ClassifierMixin, TrainedMLP):
             return objective_of(loss, count if several else 1, "logistic")
         return objective_of(loss, max(2, count), "softmax")
 
-    def _targets(self, y: Any) -> Array:
+    def _targets(self, y: Any, dtype: Any = np.float32) -> Array:
         if self.out_activation_ == "softmax":
             return np.ascontiguousarray(y, np.int32).reshape(-1, 1)
         e = self.label_smoothing
-        return np.ascontiguousarray(y * (1.0 - e) + 0.5 * e if e else y, np.float32).reshape(len(y), -1)
+        return np.ascontiguousarray(y * (1.0 - e) + 0.5 * e if e else y, dtype).reshape(len(y), -1)
 
     def _weights(self, y: Any, sample_weight: Any, incremental: bool) -> Array | None:
         """Of rows and of their classes, multiplied."""

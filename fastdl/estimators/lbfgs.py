@@ -1,6 +1,7 @@
 """The loss of a plain network and its gradient in float64, and L-BFGS by SciPy on them (Liu & Nocedal 1989).
 
-One vector holds all weights, layer by layer, and behind them all biases, as scikit-learn packs them.
+Operations come in scikit-learn's order, so that the two go the same way for as long as rounding allows. One vector
+holds all weights, layer by layer, and behind them all biases, as scikit-learn packs them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from fastdl.estimators.architecture import is_plain
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 KINDS = ("identity", "logistic", "tanh", "relu")
 HEADS = ("identity", "logistic", "softmax", "exp")
-TINY = np.finfo(np.float64).tiny
+EPS, TINY = np.finfo(np.float64).eps, np.finfo(np.float64).tiny
 WORTH_A_TEAM = 1 << 28  # multiply-adds of an evaluation
 
 
@@ -61,9 +63,10 @@ class Problem:
         self.xt: Any = X.T.tocsr() if sparse else self.x.T
         self.y = np.asarray(y, np.float64)
         self.total = float(len(y)) if weights is None else float(np.sum(weights, dtype=np.float64))
+        self.row_weights = weights
         self.share = None if weights is None else np.asarray(weights, np.float64)[:, None]
         self.sizes, self.activations, self.head, self.alpha = sizes, activations, head, float(alpha)
-        self.constant = poisson_terms(self.y) if head == "exp" else None
+        self.constant = poisson_terms(self.y) if head == "exp" else np.zeros(1)
         self.values = [np.empty((len(y), size)) for size in sizes[1:]]
         self.slopes = [np.empty((len(y), size)) for size in sizes[1:]]
         self.masks = [np.empty((len(y), size), bool) for size in sizes[1:-1]]
@@ -102,7 +105,6 @@ class Problem:
         loss += 0.5 * self.alpha / self.total * sum(float(np.dot(w.ravel(), w.ravel())) for w in coefs)
         if self.share is not None:
             delta *= self.share
-        delta /= self.total
         gradient = np.empty_like(theta)
         to_coefs, to_intercepts = self.unpack(gradient)
         for i in range(len(coefs) - 1, -1, -1):
@@ -112,13 +114,14 @@ class Problem:
             else:
                 np.matmul(before, delta, out=to_coefs[i])
             if self.alpha:
-                to_coefs[i] += self.alpha / self.total * coefs[i]
+                to_coefs[i] += self.alpha * coefs[i]
             np.sum(delta, axis=0, out=to_intercepts[i])
             if i:
                 back = self.slopes[i - 1]
                 np.matmul(delta, coefs[i].T, out=back)
                 self._slope(i - 1, back)
                 delta = back
+        gradient /= self.total
         return loss, gradient
 
     def _slope(self, i: int, delta: Array) -> None:
@@ -138,29 +141,30 @@ class Problem:
         y = self.y
         if self.head == "identity":
             np.subtract(z, y, out=delta)
-            rows = 0.5 * np.einsum("ij,ij->i", delta, delta)
-        elif self.head == "exp":
+            return 0.5 * self._mean(np.square(delta))
+        if self.head == "exp":
             np.exp(z, out=delta)
-            rows = (delta - y * z).sum(axis=1) + self.constant
-            delta -= y
+            terms = delta - y * z + self.constant
         elif self.head == "logistic":
-            rows = (np.logaddexp(0.0, z) - y * z).sum(axis=1)
-            np.copyto(delta, z)
-            activate("logistic", delta)
-            delta -= y
+            expit(z, out=delta)
+            p = np.clip(delta, EPS, 1.0 - EPS)
+            terms = -(xlogy(y, p) + xlogy(1.0 - y, 1.0 - p))
         else:
             np.subtract(z, z.max(axis=1, keepdims=True), out=z)
             np.exp(z, out=delta)
-            norm = delta.sum(axis=1, keepdims=True)
-            rows = np.log(norm[:, 0]) - np.einsum("ij,ij->i", y, z)
-            delta /= norm
-            delta -= y
-        return float(rows.mean() if self.share is None else np.dot(self.share[:, 0], rows) / self.total)
+            delta /= delta.sum(axis=1, keepdims=True)
+            terms = -xlogy(y, np.clip(delta, EPS, 1.0 - EPS))
+        delta -= y
+        return self._mean(terms)
+
+    def _mean(self, terms: Array) -> float:
+        """Of rows, by weight; summed over outputs."""
+        return float(np.average(terms, weights=self.row_weights, axis=0).sum())
 
 
 def poisson_terms(y: Array) -> Array:
-    """t log t - t of each row: what makes the deviance of a perfect prediction 0."""
-    terms: Array = (y * np.log(np.maximum(y, TINY)) - y).sum(axis=1)
+    """t log t - t: what makes the deviance of a perfect prediction 0."""
+    terms: Array = y * np.log(np.maximum(y, TINY)) - y
     return terms
 
 
@@ -171,10 +175,7 @@ def activate(kind: str, x: Array) -> None:
     elif kind == "tanh":
         np.tanh(x, out=x)
     elif kind == "logistic":
-        np.multiply(x, 0.5, out=x)  # 1 / (1 + e^-x) = (1 + tanh(x / 2)) / 2, which never overflows
-        np.tanh(x, out=x)
-        x += 1.0
-        x *= 0.5
+        expit(x, out=x)
 
 
 @cache

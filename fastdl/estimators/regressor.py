@@ -185,11 +185,11 @@ class MLPRegressor(RegressorMixin, TrainedMLP):
         outputs = self._columns * (len(loss.levels) if isinstance(loss, Quantile) else 1)
         return objective_of(loss, outputs, "exp" if loss.name == "poisson" else "identity")
 
-    def _targets(self, y: Any) -> Array:
+    def _targets(self, y: Any, dtype: Any = np.float32) -> Array:
         targets = real_targets(y, len(y), self._columns, f"{self._columns} columns")
         if self.out_activation_ == "exp" and (targets < 0).any():
             raise ValueError("y: expected counts of at least 0 with loss='poisson', got negative ones")
-        return targets
+        return targets if dtype == np.float32 else np.asarray(y, dtype).reshape(targets.shape)
 
     def _score(self, raw: Array, y: Any, weights: Array | None) -> float:
         return r2(y, self._answers(raw, np.float64), weights)

@@ -47,7 +47,7 @@ class TrainedMLP(BaseMLP):
         held = None if eval_set is None else self._check_eval(eval_set)
         objective = self._begin(X, y, first, X.dtype)
         if self.solver == "lbfgs" and self.optimizer is None:
-            fit_lbfgs(self, X, self._targets(y), weights, objective)
+            fit_lbfgs(self, X, self._targets(y, np.float64), weights, objective)
         else:
             self._fit_stochastic(X, y, weights, objective, held, incremental)
         return self
