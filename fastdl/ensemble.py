@@ -41,10 +41,14 @@ class Ensemble(Committee):
         What a member is like. It is copied, and stays as it is; if it is built, its weights are not used.
     n : int
         How many members.
-    loss, optimizer, ... :
-        All other options are those of `Trainer`. `threads` is for all members together.
+    loss : str, Loss or callable
+        As in `Trainer`.
     seed : int
         What the members' seeds depend on. The first member has this one.
+    threads : int, optional
+        For all members together; None for all that the process may use.
+    **options
+        Whatever else `Trainer` takes: optimizer, schedule, clip, metrics, penalty, averaging, mixup.
 
     Attributes
     ----------
