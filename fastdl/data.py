@@ -113,14 +113,21 @@ def row_weights(sample_weight: Any, class_weight: Any, y: Any, rows: int, classe
 
 
 def by_class(class_weight: Any, y: Array, classes: Array | None) -> Array:
-    """The weight of each label's class; classes that are not listed weigh 1."""
-    if not isinstance(class_weight, dict):
-        raise TypeError(f"class_weight: expected a dict of class to weight, got {type(class_weight).__name__}")
+    """The weight of each label's class; classes that are not listed weigh 1. "balanced": n / (classes * its rows)."""
+    balanced = isinstance(class_weight, str) and class_weight == "balanced"
+    if not balanced and not isinstance(class_weight, dict):
+        raise TypeError(
+            f'class_weight: expected a dict of class to weight or "balanced", got {class_weight!r} '
+            f"({type(class_weight).__name__})"
+        )
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         raise ValueError(f"class_weight: expected labels of shape (n,), got y of shape {y.shape}")
-    labels, place = np.unique(y, return_inverse=True)
+    labels, place, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if balanced:
+        weights: Array = (len(y) / (len(labels) * counts))[place]
+        return weights
     known = [*labels.tolist(), *([] if classes is None else classes.tolist())]
     unknown = set(class_weight) - set(known)
     if unknown:

@@ -22,6 +22,7 @@ from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
 from fastdl.schedule import Schedule, Scheduled, schedule_of
+from fastdl.schedule.hyper import base_of
 from fastdl.signals import measure, with_updates
 from fastdl.step import Calibration, Evaluation, Memory, TrainingStep
 
@@ -271,7 +272,7 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Sequence[Any] | None = None,
         sample_weight: Any = None,
-        class_weight: dict[Any, float] | None = None,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         drop_last: bool = False,
         callbacks: Iterable[Callback] | Callback | None = None,
         progress: Literal["auto"] | bool = "auto",
@@ -292,8 +293,8 @@ class Trainer:
             Instead of a split.
         sample_weight : array_like, shape (n,), optional
             Rows of weight 0 take no part.
-        class_weight : dict, optional
-            Factor of each class's rows; 1 for those not listed.
+        class_weight : dict or "balanced", optional
+            Factor of each class's rows; 1 for those not listed. "balanced": rows / (classes * rows of the class).
         drop_last : bool
         callbacks : list of Callback, optional
         progress : {"auto", True, False}
@@ -342,6 +343,7 @@ class Trainer:
             )
             self.stopping = False
             self.sample = training.head(SAMPLE)
+            self.net.regularised = self._regularises()
             Fit(self, training, validation, epochs, batch_size, drop_last, watchers, bar).run()
         return self.history
 
@@ -410,6 +412,11 @@ class Trainer:
         finally:
             step.clear()
             self.restore(before)
+
+    def _regularises(self) -> bool:
+        """Whether something beside the layers works against overfitting."""
+        options = (self.penalty, self.averaging, self.mixup)
+        return any(option is not None for option in options) or base_of(self.optimizer.weight_decay) > 0.0
 
     def stop(self) -> None:
         """End training after the current epoch; for callbacks."""

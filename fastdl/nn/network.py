@@ -43,6 +43,7 @@ class Network(Weights):
     head: str | None = None
     classes_: Array | None = None
     training_rows: int | None = None
+    regularised: bool = False  # by its last training: decay, a penalty, averages or mixup
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)

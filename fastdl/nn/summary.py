@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastdl.nn.alpha_dropout import AlphaDropout
 from fastdl.nn.dropout import Dropout
+from fastdl.nn.noise import GaussianNoise
 
 if TYPE_CHECKING:
     from fastdl.nn.layer import Layer
@@ -40,6 +42,19 @@ def summary_of(network: Network) -> str:
     if network.built and network.training_rows:
         ratio = total / network.training_rows
         lines[-1] += f", {ratio:,.1f} for each of {network.training_rows:,} training rows"
-        if ratio > MANY_PER_ROW and not any(isinstance(layer, Dropout) for _, layer in network.walk()):
-            lines.append("far more parameters than rows: consider dropout, weight decay or fewer units")
+        if ratio > MANY_PER_ROW and not regularised(network):
+            lines.append(
+                "far more parameters than rows and nothing against overfitting: consider dropout, weight decay, early "
+                "stopping or fewer units"
+            )
     return "\n".join(lines)
+
+
+def regularised(network: Network) -> bool:
+    """Whether its layers or its last training do something against overfitting."""
+    parameters = network.all_parameters()
+    return (
+        network.regularised
+        or any(isinstance(layer, Dropout | AlphaDropout | GaussianNoise) for _, layer in network.walk())
+        or any(parameter.penalty is not None or parameter.max_norm is not None for parameter in parameters)
+    )
