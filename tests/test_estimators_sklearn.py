@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import run_python
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -120,24 +121,29 @@ def test_metadata_routing_of_weights() -> None:
     assert scores["test_score"].min() > 0.7
 
 
-def test_pickles_go_to_another_process() -> None:
+def test_pickles_go_to_another_process(tmp_path: Path) -> None:
     model = quick().fit(X, y)
     code = """
-import pickle, sys
-m, x = pickle.load(sys.stdin.buffer)
-sys.stdout.buffer.write(m.predict_proba(x).tobytes())
+import pathlib, pickle
+folder = pathlib.Path({path!r})
+m, x = pickle.loads((folder / "model.pkl").read_bytes())
+(folder / "proba").write_bytes(m.predict_proba(x).tobytes())
 """
-    sent = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((model, X)), capture_output=True, check=True)
-    assert sent.stdout == model.predict_proba(X).tobytes()
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps((model, X)))
+    run_python(code.format(path=str(tmp_path)))
+    assert (tmp_path / "proba").read_bytes() == model.predict_proba(X).tobytes()
 
 
 def test_import_of_fastdl_does_not_import_scikit_learn() -> None:
     code = "import sys, fastdl, fastdl.nn, fastdl.trainer; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
-    assert out.split() == ["False", "False"]
+    assert run_python(code).stdout.split() == ["False", "False"]
     hidden = "import sys; sys.modules['sklearn'] = None\nimport fastdl\nfastdl.MLPClassifier"
-    failed = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True)
-    assert "ImportError" in failed.stderr and 'pip install "fastdl-nn[sklearn]"' in failed.stderr
+    failed = run_python(hidden, check=False)
+    assert (
+        failed.returncode != 0
+        and "ImportError" in failed.stderr
+        and 'pip install "fastdl-nn[sklearn]"' in failed.stderr
+    )
 
 
 # ------------------------------------------------------------------------------------- scikit-learn's own tests
