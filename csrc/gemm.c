@@ -14,6 +14,8 @@ enum { PANEL = 16 * FASTDL_NV, K_BLOCK = FASTDL_K_BLOCK, PACK_FROM_TILES = 4, PA
 enum { FEW_SETS = 256, PAGE = 1024 };   /* row strides in floats: 1 KiB, 4 KiB */
 enum { FAR_OUTPUT = 1 << 17 };          /* floats: 512 KiB of C, which with A and B don't stay in L2 */
 
+enum { ROW_VECTORS = FASTDL_NV == 2 ? 8 : FASTDL_MR > 3 ? 4 : 2 };   /* of a product of one row: enough chains */
+
 typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,
                      ptrdiff_t ldb, int lanes, int first, int relu, const float *ahead);
 
@@ -168,9 +170,61 @@ static void pack_a(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, pt
     }
 }
 
+/* One row of C, 16 (nv - 1) + lanes columns of it: many vectors, since as many chains hide the latency of each other.
+ * c: (16 nv)   a: (k)   b: (k, ldb)   bias: as c, or NULL */
+FDL_INLINE void row_of_tiles(float *restrict c, const float *restrict a, const float *restrict b, const float *bias,
+                             ptrdiff_t k, ptrdiff_t ldb, int lanes, int relu, const int nv)
+{
+    v16 acc[ROW_VECTORS];
+    for (int j = 0; j < nv; j++)
+        acc[j] = v16_zero();
+    for (ptrdiff_t p = 0; p < k; p++, b += ldb) {
+        const v16 x = v16_set1(a[p]);
+#pragma GCC unroll 8
+        for (int j = 0; j < nv - 1; j++)
+            acc[j] = v16_fma(x, v16_load(b + 16 * j), acc[j]);
+        acc[nv - 1] = v16_fma(x, v16_load_n(b + 16 * (nv - 1), lanes), acc[nv - 1]);
+    }
+    const v16 floor = relu ? v16_zero() : v16_set1(-__builtin_inff());
+#pragma GCC unroll 8
+    for (int j = 0; j < nv; j++) {
+        const int n = j < nv - 1 ? 16 : lanes;
+        const v16 y = bias ? v16_add(acc[j], v16_load_n(bias + 16 * j, n)) : acc[j];
+        v16_store_n(c + 16 * j, v16_max(floor, y), n);   /* NaN passes */
+    }
+}
+
+/* C[i, j0 : j1] where rows of B are contiguous. */
+static void one_row(const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t j0, ptrdiff_t j1)
+{
+    const int relu = g->activation == FASTDL_RELU;
+    for (ptrdiff_t j = j0; j < j1;) {
+        const ptrdiff_t left = (j1 - j + 15) / 16;
+        const int nv = left >= ROW_VECTORS ? ROW_VECTORS : left >= 4 && ROW_VECTORS > 4 ? 4 : left >= 2 ? 2 : 1;
+        const int lanes = (int)(j1 - j < 16 * nv ? j1 - j - 16 * (nv - 1) : 16);
+        float *c = g->c + i * g->ldc + j;
+        const float *a = g->a + i * g->a_i, *b = g->b + j, *bias = g->bias ? g->bias + j : NULL;
+        if (nv == ROW_VECTORS)
+            row_of_tiles(c, a, b, bias, g->k, g->b_p, lanes, relu, ROW_VECTORS);
+        else if (nv == 4)
+            row_of_tiles(c, a, b, bias, g->k, g->b_p, lanes, relu, 4);
+        else if (nv == 2)
+            row_of_tiles(c, a, b, bias, g->k, g->b_p, lanes, relu, 2);
+        else
+            row_of_tiles(c, a, b, bias, g->k, g->b_p, lanes, relu, 1);
+        j += 16 * nv;
+    }
+}
+
 /* C[i0 : i1, j0 : j1] of the product g. */
 static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1)
 {
+    if (i1 - i0 == 1 && g->a_p == 1 && g->b_j == 1) {
+        one_row(g, i0, j0, j1);
+        if (g->activation == FASTDL_TANH)
+            tanh_row(g->c + i0 * g->ldc + j0, g->c + i0 * g->ldc + j0, j1 - j0);
+        return;
+    }
     float *panel = fastdl_gemm_scratch, *copy = panel + K_BLOCK * PANEL;
     const ptrdiff_t rows = i1 - i0, n_tiles = (rows + FASTDL_MR - 1) / FASTDL_MR;
     const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
