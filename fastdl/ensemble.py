@@ -19,6 +19,7 @@ from fastdl.errors import as_array, check_int, check_number, check_seed
 from fastdl.kernels._team import get_num_threads
 from fastdl.nn import Identity, Sequential, load
 from fastdl.nn.network import Network
+from fastdl.part import check_part
 from fastdl.progress import Progress
 from fastdl.trainer import Trainer
 
@@ -173,7 +174,8 @@ class Ensemble(Committee):
         passing.build((outputs.shape[1],))
         passing.head, passing.classes_ = first.net.head, first.net.classes_
         judge = Trainer(passing, first.loss, metrics=first.metrics, threads=self.threads)
-        return judge.evaluate(outputs, y, sample_weight)
+        part, _ = check_part(passing, first.loss, outputs, y, sample_weight, None, passing.classes_)
+        return judge.evaluate_part(part)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write each member to a file "member-0.safetensors" and so on in a folder, which is made if need be."""

@@ -1,5 +1,6 @@
 """Ensembles and snapshots: members that are what they would be alone, and the mean of what they say."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,17 @@ def test_an_error_in_one_member_ends_all_and_reaches_the_caller() -> None:
     for y in (Y[:50], Y + 7):
         with pytest.raises(ValueError, match="y: expected"):
             fdl.Ensemble(mlp(), 2).fit(X, y, **FIT)
+
+
+def test_evaluation_warns_of_no_inputs() -> None:
+    """Raw outputs may be as large as they like."""
+    ensemble = fdl.Ensemble(mlp(outputs=1), 2, "mse", optimizer=optim.SGD(0.01)).fit(
+        X, 1000.0 * X[:, :1], **FIT | {"epochs": 30}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ensemble.evaluate(X, 1000.0 * X[:, :1])["loss"] > 0
+    assert np.abs(ensemble.predict(X)).max() > 100
 
 
 def test_save_and_load(tmp_path: Path) -> None:
