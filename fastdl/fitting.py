@@ -13,7 +13,7 @@ from fastdl.errors import NonFiniteError
 from fastdl.kernels import permutation
 from fastdl.program import Window, run
 from fastdl.schedule import Scheduled
-from fastdl.schedule.hyper import base_of
+from fastdl.schedule.hyper import Bounded, base_of
 from fastdl.signals import with_updates
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Fit:
         self.batch = min(batch_size, training.size)
         self.steps = training.size // self.batch if drop_last else -(-training.size // self.batch)
         self.program = trainer.training_step(self.batch, training.form)
+        for _, source in self.program.scalars:
+            if isinstance(source, Bounded):
+                source.number.schedule.check(trainer.recorded(validation is not None))
         self.averages = trainer.averages
         self.beginning: tuple[Any, ...] | None = None
         self.probes = [watcher for watcher in watchers if isinstance(watcher, Probe)]

@@ -202,9 +202,13 @@ class Trainer:
         return [self.schedule, *([lr.schedule] if isinstance(lr, Scheduled) else [])]
 
     def _check_schedules(self, validates: bool) -> None:
-        names = ["loss", *(metric.name for metric in self.metrics)]
         for schedule in self.schedules():
-            schedule.check([*names, *(f"val_{name}" for name in names if validates)])
+            schedule.check(self.recorded(validates))
+
+    def recorded(self, validates: bool) -> list[str]:
+        """What the history of a fit has, with validation data or without."""
+        names = ["loss", *(metric.name for metric in self.metrics)]
+        return [*names, *(f"val_{name}" for name in names if validates)]
 
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""

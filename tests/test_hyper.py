@@ -169,6 +169,17 @@ def test_a_schedule_that_leaves_the_bounds_is_refused_by_name() -> None:
             trained(net, X, Y, options, epochs=9)
 
 
+def test_a_plateau_that_nothing_records_is_refused() -> None:
+    """And one that is recorded lowers the number."""
+    falls = schedule.ReduceOnPlateau(factor=0.5, patience=1, min_delta=1e9)
+    with pytest.raises(ValueError, match="val_loss"):
+        trained(noisy("dropout", 0.5 * falls), X, Y)
+    followed = trained(noisy("dropout", 0.5 * falls), X, Y, epochs=4, validation_data=(X, Y))
+    constant = trained(noisy("dropout", 0.5), X, Y, epochs=4, validation_data=(X, Y))
+    assert followed.history["loss"][:2] == constant.history["loss"][:2]
+    assert followed.history["loss"][3] != constant.history["loss"][3]
+
+
 def test_bad_values() -> None:
     for make, words in (
         (lambda: nn.Dropout(1.0 * FALLS), "rate"),
