@@ -61,6 +61,16 @@ typedef struct {
     ptrdiff_t n_parameters, cols, lddx, ldx, ldt;
 } fastdl_loss;
 
+/* The coefficients of a periodic embedding of `cols` columns. ld: doubles of a row of its gradient's sums, a multiple of 16 */
+enum { FASTDL_MIXTURES = 8 };   /* at most */
+typedef struct {
+    const float *frequency, *phase;   /* (waves, cols), in turns */
+    const float *weight;              /* (waves, mixtures, cols) */
+    const float *bias;                /* (mixtures, cols) */
+    ptrdiff_t waves, cols, ld;
+    int mixtures;
+} fastdl_periodic;
+
 /* What an optimizer step needs beside its arrays; all of it is computed once a step. The gradient is multiplied by
  * grad_scale first; coupled_decay is added to it as coupled_decay * w; w is multiplied by shrink before the update. */
 typedef struct {
@@ -155,7 +165,17 @@ typedef struct {
     X(column_sums, (float *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(column_squares, (double *sums, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
     X(scale, (float *y, const float *x, ptrdiff_t n, float factor)) \
-    X(scale_columns, (float *x, const float *factor, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(scale_columns, \
+      (float *y, const float *x, const float *factor, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(column_products, (double *sums, const float *dy, const float *x, const float *minus, ptrdiff_t rows, ptrdiff_t cols, \
+                        ptrdiff_t lddy, ptrdiff_t ldx, ptrdiff_t ldm)) \
+    X(parametric, (float *y, const float *x, const float *f, const float *alpha, ptrdiff_t rows, ptrdiff_t cols, \
+                   ptrdiff_t ldy, ptrdiff_t ldx, ptrdiff_t ldf)) \
+    X(parametric_backward, (float *dx, const float *dy, const float *alpha, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, \
+                            ptrdiff_t lddy)) \
+    X(periodic, (float *y, const float *x, const fastdl_periodic *p, ptrdiff_t rows, ptrdiff_t ldy, ptrdiff_t ldx)) \
+    X(periodic_backward, (float *dx, double *sums, const float *dy, const float *x, const fastdl_periodic *p, \
+                          ptrdiff_t rows, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx)) \
     X(clip_value, (float *x, int *clipped, ptrdiff_t n, float limit)) \
     X(penalty, (float *g, double *sums, const float *w, ptrdiff_t n, float c1, float twice_c2)) \
     X(average, (float *a, const float *w, ptrdiff_t n, float rest)) \

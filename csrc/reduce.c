@@ -56,14 +56,3 @@ static void fdl_scale(float *y, const float *x, ptrdiff_t n, float factor)
         v16_store_n(y + i, v16_mul(v16_load_n(x + i, lanes), a), lanes);
     }
 }
-
-/* x = x with column j multiplied by factor j.   x: (rows, ldx)   factor: (cols,) */
-static void fdl_scale_columns(float *x, const float *factor, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)
-{
-    for (ptrdiff_t j = 0; j < cols; j += 16) {
-        const int n = (int)(cols - j < 16 ? cols - j : 16);
-        const v16 a = v16_load_n(factor + j, n);
-        for (ptrdiff_t i = 0; i < rows; i++)
-            v16_store_n(x + i * ldx + j, v16_mul(v16_load_n(x + i * ldx + j, n), a), n);
-    }
-}

@@ -18,6 +18,7 @@ from fastdl.kernels.dropout import (
 )
 from fastdl.kernels.elementwise_loss import binary_cross_entropy, huber, mae, mse, poisson, quantile
 from fastdl.kernels.embedding import embedding_backward, embedding_forward
+from fastdl.kernels.feature_scale import feature_scale_backward, feature_scale_forward
 from fastdl.kernels.gather import gather
 from fastdl.kernels.layernorm import layernorm_backward, layernorm_forward, rmsnorm_backward, rmsnorm_forward
 from fastdl.kernels.loss import focal, softmax_cross_entropy, softmax_cross_entropy_probabilities
@@ -33,7 +34,9 @@ from fastdl.kernels.optimizer import (
     sgd_update,
 )
 from fastdl.kernels.orthogonal import orthonormalize
+from fastdl.kernels.parametric import parametric_backward, parametric_forward
 from fastdl.kernels.penalty import penalty_l1l2
+from fastdl.kernels.periodic import periodic_backward, periodic_forward
 from fastdl.kernels.random import permutation, philox4x32, random_normal, random_uniform
 from fastdl.kernels.reduce import clip_by_global_norm, global_norm
 from fastdl.kernels.smooth_clip import smooth_clip
@@ -73,6 +76,8 @@ __all__ = [
     "embedding_forward",
     "erf",
     "exp",
+    "feature_scale_backward",
+    "feature_scale_forward",
     "focal",
     "gather",
     "gaussian_noise",
@@ -91,7 +96,11 @@ __all__ = [
     "nadam_update",
     "normalized_sgd_update",
     "orthonormalize",
+    "parametric_backward",
+    "parametric_forward",
     "penalty_l1l2",
+    "periodic_backward",
+    "periodic_forward",
     "permutation",
     "philox4x32",
     "poisson",

@@ -61,6 +61,17 @@ cdef extern from "fastdl.h" nogil:
         float gradient_size
         int rectified
 
+    enum:
+        FASTDL_MIXTURES
+
+    ctypedef struct fastdl_periodic:
+        const float* frequency
+        const float* phase
+        const float* weight
+        const float* bias
+        ptrdiff_t waves, cols, ld
+        int mixtures
+
     ctypedef struct fastdl_table:
         const char* isa
         void (*gemm_block)(const fastdl_gemm* g, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1) noexcept nogil
@@ -165,8 +176,18 @@ cdef extern from "fastdl.h" nogil:
         void (*column_squares)(double* sums, const float* x, ptrdiff_t rows, ptrdiff_t cols,
                                ptrdiff_t ldx) noexcept nogil
         void (*scale)(float* y, const float* x, ptrdiff_t n, float factor) noexcept nogil
-        void (*scale_columns)(float* x, const float* factor, ptrdiff_t rows, ptrdiff_t cols,
-                              ptrdiff_t ldx) noexcept nogil
+        void (*scale_columns)(float* y, const float* x, const float* factor, ptrdiff_t rows, ptrdiff_t cols,
+                              ptrdiff_t ldy, ptrdiff_t ldx) noexcept nogil
+        void (*column_products)(double* sums, const float* dy, const float* x, const float* minus, ptrdiff_t rows,
+                                ptrdiff_t cols, ptrdiff_t lddy, ptrdiff_t ldx, ptrdiff_t ldm) noexcept nogil
+        void (*parametric)(float* y, const float* x, const float* f, const float* alpha, ptrdiff_t rows,
+                           ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, ptrdiff_t ldf) noexcept nogil
+        void (*parametric_backward)(float* dx, const float* dy, const float* alpha, ptrdiff_t rows, ptrdiff_t cols,
+                                    ptrdiff_t lddx, ptrdiff_t lddy) noexcept nogil
+        void (*periodic)(float* y, const float* x, const fastdl_periodic* p, ptrdiff_t rows, ptrdiff_t ldy,
+                         ptrdiff_t ldx) noexcept nogil
+        void (*periodic_backward)(float* dx, double* sums, const float* dy, const float* x, const fastdl_periodic* p,
+                                  ptrdiff_t rows, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx) noexcept nogil
         void (*clip_value)(float* x, int* clipped, ptrdiff_t n, float limit) noexcept nogil
         void (*penalty)(float* g, double* sums, const float* w, ptrdiff_t n, float c1, float twice_c2) noexcept nogil
         void (*average)(float* a, const float* w, ptrdiff_t n, float rest) noexcept nogil

@@ -34,7 +34,7 @@ cdef struct Prepare:
     Scalars s
     Scalar lr, weight_decay, momentum, beta1, beta2, eps    # those of the step; s has its copies of them
     const double* norm          # (2,): that of the gradient, and the factor that clips it
-    const double* groups        # (groups, 2): does it decay, factor of the rate
+    const double* groups        # (groups, 2): factors of the decay and of the rate
     ptrdiff_t n_groups
     fastdl_update* update       # (groups,)
     double product, product_of  # NAdam's product of rates, and how many steps are in it
@@ -121,14 +121,14 @@ cdef void update_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
 
 def _cut(segments):
     """Blocks (start, length, group) of some CHUNK_ELEMENTS, none across two segments, where each chunk begins, and of
-    each group whether it decays and the factor of its rate."""
+    each group the factors of its decay and of its rate."""
     size, total = CHUNK_ELEMENTS, sum(length for _, length, _, _ in segments)
     while total > size * 16384:
         size *= 2
     blocks, chunks, held = [], [0], 0
-    groups: dict[tuple[bool, float], int] = {}
-    for start, length, decays, rate in segments:
-        group = groups.setdefault((bool(decays), float(rate)), len(groups))
+    groups: dict[tuple[float, float], int] = {}
+    for start, length, decay, rate in segments:
+        group = groups.setdefault((float(decay), float(rate)), len(groups))
         for at in range(start, start + length, size):
             n = min(size, start + length - at)
             blocks.append((at, n, group))
@@ -149,8 +149,8 @@ def record_update(Program program, str kind, float[::1] w, float[::1] g, float[:
     """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
-    have or want. segments lists (start, length, decays, rate): elements in none are left alone, and rate is a factor of
-    the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or Columns; NAdam's beta1, whose
+    have or want. segments lists (start, length, decay, rate): elements in none are left alone, and decay and rate are
+    factors of weight_decay and of the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or Columns; NAdam's beta1, whose
     product over all steps is kept, is a number. With eps_hat Adam's eps is added to the root of v itself, as at the
     end of section 2 of its paper.
     """

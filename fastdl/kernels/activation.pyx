@@ -91,6 +91,12 @@ cdef float alpha_of(object kind, object alpha) except? -1.0:
     return <float>value
 
 
+cdef bint saves_output(object kind) except -1:
+    """Whether the derivative comes from the output."""
+    kind_of(kind)
+    return kind not in FROM_INPUT
+
+
 def activation_saves(kind) -> str:
     """Which of its arrays an activation needs for its gradient.
 
@@ -104,8 +110,7 @@ def activation_saves(kind) -> str:
     {"x", "y"}
         "y": the derivative comes from the output, so that the input is free. "x": from the input.
     """
-    kind_of(kind)
-    return "x" if kind in FROM_INPUT else "y"
+    return "y" if saves_output(kind) else "x"
 
 
 def record_forward(Program program, float[:, :] y, float[:, :] x, kind, alpha=None):

@@ -56,7 +56,7 @@ cdef bint limit_strip(const Units* a, ptrdiff_t s) noexcept nogil:
     if clipped and strip[3] == 0:
         K.scale(x, x, strip[1], factors[0])
     elif clipped:
-        K.scale_columns(x, factors, strip[1], strip[2], strip[3])
+        K.scale_columns(x, x, factors, strip[1], strip[2], strip[3], strip[3])
     return clipped
 
 

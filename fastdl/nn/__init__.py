@@ -20,11 +20,14 @@ from fastdl.nn.bound import Predictor
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.embedding import Embedding
+from fastdl.nn.feature_scale import FeatureScale
 from fastdl.nn.layer import Layer, Parameter
 from fastdl.nn.layernorm import LayerNorm, RMSNorm
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.parallel import Parallel
+from fastdl.nn.parametric import ParametricActivation
+from fastdl.nn.periodic import PeriodicEmbedding
 from fastdl.nn.residual import Residual
 from fastdl.nn.saving import load
 from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
@@ -40,6 +43,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "FeatureScale",
     "GaussianNoise",
     "Identity",
     "Layer",
@@ -50,6 +54,8 @@ __all__ = [
     "Network",
     "Parallel",
     "Parameter",
+    "ParametricActivation",
+    "PeriodicEmbedding",
     "Predictor",
     "RMSNorm",
     "ReLU",

@@ -14,6 +14,7 @@ from fastdl.nn.dropout import Dropout
 from fastdl.nn.layer import Layer
 from fastdl.nn.layernorm import RowNorm
 from fastdl.nn.noise import GaussianNoise
+from fastdl.nn.parametric import ParametricActivation
 from fastdl.nn.scale import Scaler
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
@@ -84,7 +85,7 @@ def next_activation(layers: Sequence[Layer], then: str | None = None) -> str | N
     `then` is the answer if none of the layers decides.
     """
     for layer in leaves(layers):
-        if isinstance(layer, ElementWise):
+        if isinstance(layer, ElementWise | ParametricActivation):
             return layer.kind
         if not isinstance(layer, BatchNorm | RowNorm | Dropout | AlphaDropout | GaussianNoise):
             return None

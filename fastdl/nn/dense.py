@@ -50,6 +50,10 @@ class Dense(Layer):
         If not, w and b keep their values, whatever decays. Both may be set again before a Trainer is made.
     name : str, optional
         Shown in messages.
+    bias_lr_factor : float, optional
+        That of b alone, if it is another.
+    decay : float
+        Factor of the optimizer's weight decay of w.
 
     Notes
     -----
@@ -57,7 +61,10 @@ class Dense(Layer):
     so, since they have no direction.
     """
 
-    inspected = ("units", "bias", "init", "bias_init", "weight_norm", "penalty", "max_norm", "lr_factor", "trainable")
+    inspected = (
+        *("units", "bias", "init", "bias_init", "weight_norm", "penalty", "max_norm", "lr_factor", "trainable"),
+        *("bias_lr_factor", "decay"),
+    )
 
     def __init__(
         self,
@@ -71,6 +78,8 @@ class Dense(Layer):
         lr_factor: float = 1.0,
         trainable: bool = True,
         name: str | None = None,
+        bias_lr_factor: float | None = None,
+        decay: float = 1.0,
     ) -> None:
         super().__init__(name)
         self.units = check_int("units", units, 1)
@@ -80,8 +89,12 @@ class Dense(Layer):
         self.weight_norm = check_bool("weight_norm", weight_norm)
         self.penalty = penalty_of(penalty)
         self.max_norm = None if max_norm is None else check_number("max_norm", max_norm, 0.0, LARGEST, open_low=True)
+        self.bias_lr_factor = (
+            None if bias_lr_factor is None else check_number("bias_lr_factor", bias_lr_factor, 0.0, LARGEST)
+        )
         self.lr_factor = lr_factor
         self.trainable = trainable
+        self.decay = check_number("decay", decay, 0.0, LARGEST)
         self.next_activation: str | None = None  # told by the network before build
 
     @property
@@ -92,8 +105,12 @@ class Dense(Layer):
     @lr_factor.setter
     def lr_factor(self, value: float) -> None:
         self._lr_factor = check_number("lr_factor", value, 0.0, 3.4e38)
-        for parameter in self.parameters_.values():
-            parameter.lr_factor = self._lr_factor
+        for name, parameter in self.parameters_.items():
+            parameter.lr_factor = self._factor_of(name)
+
+    def _factor_of(self, name: str) -> float:
+        """Factor of the learning rate of a parameter."""
+        return self.lr_factor if name != "bias" or self.bias_lr_factor is None else self.bias_lr_factor
 
     @property
     def trainable(self) -> bool:
@@ -112,11 +129,13 @@ class Dense(Layer):
         init: Any = AUTO.get(self.next_activation, "glorot") if self.init == "auto" else self.init
         trained: Any = {"lr_factor": self.lr_factor, "trainable": self.trainable}
         weight = limited = self.add_parameter("weight", (features, self.units), init, **trained)
+        weight.decay = self.decay
         weight.penalty = self.penalty
         if isinstance(weight.init, LSUV):
             self.add_state("adapted", 1)  # whether the weights have met data
         if self.bias:
             self.add_parameter("bias", (self.units,), self.bias_init, decay=False, **trained)
+            self.parameters_["bias"].lr_factor = self._factor_of("bias")
         if self.weight_norm:
             limited = self.add_parameter("gain", (self.units,), "ones", decay=False, **trained)  # times |v|, see settle
         limited.max_norm = self.max_norm

@@ -23,6 +23,8 @@ class Parameter:
 
     Attributes
     ----------
+    decay : float
+        Factor of the optimizer's weight decay. Where it is 0, penalties of the whole network don't act either.
     lr_factor : float
         Its learning rate is so many times the optimizer's.
     trainable : bool
@@ -47,7 +49,7 @@ class Parameter:
         self.name = name
         self.shape = shape
         self.init = init
-        self.decay = decay
+        self.decay = float(decay)
         self.lr_factor = check_number("lr_factor", lr_factor, 0.0, 3.4e38)
         self.trainable = check_bool("trainable", trainable)
         self.penalty: Penalty | None = None

@@ -17,11 +17,14 @@ from fastdl.nn.container import Container
 from fastdl.nn.dense import Dense
 from fastdl.nn.dropout import Dropout
 from fastdl.nn.embedding import Embedding
+from fastdl.nn.feature_scale import FeatureScale
 from fastdl.nn.layer import Layer, Parameter, State, sizes
 from fastdl.nn.layernorm import LayerNorm, RMSNorm
 from fastdl.nn.network import Network
 from fastdl.nn.noise import GaussianNoise
 from fastdl.nn.parallel import Parallel
+from fastdl.nn.parametric import ParametricActivation
+from fastdl.nn.periodic import PeriodicEmbedding
 from fastdl.nn.residual import Residual
 from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
@@ -36,10 +39,13 @@ KNOWN: dict[str, type[Layer]] = {
         Dense,
         Dropout,
         Embedding,
+        FeatureScale,
         GaussianNoise,
         LayerNorm,
         MinMaxScale,
         Parallel,
+        ParametricActivation,
+        PeriodicEmbedding,
         RMSNorm,
         Residual,
         RobustScale,

@@ -31,7 +31,7 @@ class Segment(NamedTuple):
 
     start: int
     length: int
-    decays: bool
+    decay: float  # factor of the weight decay
     rate: float  # factor of the learning rate
 
 

@@ -85,7 +85,7 @@ class Optimizer:
         """Neighbouring segments as one where they are treated alike."""
         result: list[Any] = []
         for given in segments:
-            segment = given._replace(decays=given.decays and base_of(self.weight_decay) > 0.0)
+            segment = given._replace(decay=given.decay if base_of(self.weight_decay) > 0.0 else 0.0)
             last = result[-1] if result else None
             if last and last.start + last.length == segment.start and last[2:] == segment[2:]:
                 result[-1] = last._replace(length=last.length + segment.length)

@@ -19,7 +19,7 @@ static void columns(const fastdl_table *K, ptrdiff_t B, ptrdiff_t n)
     double *sums = memory((n + 15) / 16 * 16, sizeof *sums);
     K->column_squares(sums, x, B, n, n);
     mix(sums, (size_t)n * sizeof *sums);
-    K->scale_columns(x, factor, B, n, n);
+    K->scale_columns(x, x, factor, B, n, n, n);
     mix_floats(x, B * n);
     free(x), free(factor), free(sums);
 }
