@@ -171,11 +171,11 @@ typedef struct {
                         ptrdiff_t lddy, ptrdiff_t ldx, ptrdiff_t ldm)) \
     X(parametric, (float *y, const float *x, const float *f, const float *alpha, ptrdiff_t rows, ptrdiff_t cols, \
                    ptrdiff_t ldy, ptrdiff_t ldx, ptrdiff_t ldf)) \
-    X(parametric_backward, (float *dx, const float *dy, const float *alpha, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, \
-                            ptrdiff_t lddy)) \
+    X(parametric_backward, \
+      (float *dx, const float *dy, const float *alpha, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy)) \
     X(periodic, (float *y, const float *x, const fastdl_periodic *p, ptrdiff_t rows, ptrdiff_t ldy, ptrdiff_t ldx)) \
-    X(periodic_backward, (float *dx, double *sums, const float *dy, const float *x, const fastdl_periodic *p, \
-                          ptrdiff_t rows, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx)) \
+    X(periodic_backward, (float *dx, double *sums, const float *dy, const float *x, const fastdl_periodic *p, ptrdiff_t rows, \
+                          ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx)) \
     X(clip_value, (float *x, int *clipped, ptrdiff_t n, float limit)) \
     X(penalty, (float *g, double *sums, const float *w, ptrdiff_t n, float c1, float twice_c2)) \
     X(average, (float *a, const float *w, ptrdiff_t n, float rest)) \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class PeriodicEmbedding(Layer):
         if n > features:
             raise ValueError(f"{self.title()}: features={n}, but the inputs have {features}")
         even = Uniform(-1.0 / math.sqrt(k), 1.0 / math.sqrt(k))
-        slow = {"decay": False, "lr_factor": self.lr_factor}
+        slow: Any = {"decay": False, "lr_factor": self.lr_factor}
         self.add_parameter("frequency", (k, n), Gaussian(self.sigma), **slow)
         self.add_parameter("phase", (k, n), Uniform(-0.5, 0.5), **slow)
         self.add_parameter("weight", (k, m, n), even, **slow)

@@ -80,11 +80,8 @@ def revive(config: Any, custom: Mapping[str, type[Layer]]) -> Layer:
     return make(*(revive(child, custom) for child in inside), **options)
 
 
-def save(network: Network, path: str | PathLike[str]) -> None:
-    """Write a built network; see `Network.save`."""
-    import json
-
-    arrays = network.state_dict()
+def pack(network: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays of a built network, and its description as JSON can hold it."""
     classes = network.classes_
     config = {
         "fastdl": VERSION,
@@ -94,6 +91,14 @@ def save(network: Network, path: str | PathLike[str]) -> None:
         "classes": None if classes is None else classes.tolist(),
         "training_rows": network.training_rows,
     }
+    return network.state_dict(), config
+
+
+def save(network: Network, path: str | PathLike[str]) -> None:
+    """Write a built network; see `Network.save`."""
+    import json
+
+    arrays, config = pack(network)
     write_tensors(path, arrays, {"fastdl": json.dumps(config)})
 
 
@@ -123,25 +128,31 @@ def load(path: str | PathLike[str], custom: Mapping[str, type[Layer]] | None = N
     arrays, metadata = read_tensors(path)
     try:
         config = json.loads(metadata["fastdl"])
-        if not isinstance(config, dict) or set(config) != KEYS:
-            raise ValueError(f"its description should have {', '.join(sorted(KEYS))}")
-        if config["fastdl"] != VERSION or isinstance(config["fastdl"], bool):
-            raise ValueError(f"version {config['fastdl']!r} of the format, expected {VERSION}")
-        network = revive(config["network"], dict(custom or {}))
-        if not isinstance(network, Network) or config["head"] not in HEADS:
-            raise ValueError("it does not describe a network")
-        shape = sizes("input_shape", config["input_shape"])
-        expect_shapes(network, shape, arrays)
-        network.build(shape)
-        network.load_state_dict(arrays)
-        network.head = config["head"]
-        network.classes_ = classes_of(config["classes"], network)
-        rows = config["training_rows"]
-        network.training_rows = None if rows is None else check_int("training_rows", rows, 1)
+        network = unpack(arrays, config, custom)
     except KeyError as error:
         raise ValueError(f"{path}: not a network that fastdl can read: it lacks {error}") from error
     except (TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path}: not a network that fastdl can read: {error}") from error
+    return network
+
+
+def unpack(arrays: Mapping[str, Any], config: Any, custom: Mapping[str, type[Layer]] | None = None) -> Network:
+    """The network of what `pack` gave; KeyError, TypeError or ValueError if it is not that."""
+    if not isinstance(config, dict) or set(config) != KEYS:
+        raise ValueError(f"its description should have {', '.join(sorted(KEYS))}")
+    if config["fastdl"] != VERSION or isinstance(config["fastdl"], bool):
+        raise ValueError(f"version {config['fastdl']!r} of the format, expected {VERSION}")
+    network = revive(config["network"], dict(custom or {}))
+    if not isinstance(network, Network) or config["head"] not in HEADS:
+        raise ValueError("it does not describe a network")
+    shape = sizes("input_shape", config["input_shape"])
+    expect_shapes(network, shape, arrays)
+    network.build(shape)
+    network.load_state_dict(arrays)
+    network.head = config["head"]
+    network.classes_ = classes_of(config["classes"], network)
+    rows = config["training_rows"]
+    network.training_rows = None if rows is None else check_int("training_rows", rows, 1)
     return network
 
 
