@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fastdl.ensemble import Ensemble
     from fastdl.estimators import MLPClassifier as MLPClassifier
     from fastdl.estimators import MLPRegressor as MLPRegressor
+    from fastdl.estimators import TabularClassifier as TabularClassifier
+    from fastdl.estimators import TabularRegressor as TabularRegressor
     from fastdl.gradient_check import gradcheck
     from fastdl.history import History
     from fastdl.kernels._team import get_num_threads, set_num_threads
@@ -58,6 +60,8 @@ _HOMES = {
     "L2": "fastdl.penalty",
     "MLPClassifier": "fastdl.estimators",
     "MLPRegressor": "fastdl.estimators",
+    "TabularClassifier": "fastdl.estimators",
+    "TabularRegressor": "fastdl.estimators",
     "Trainer": "fastdl.trainer",
     "get_num_threads": "fastdl.kernels._team",
     "lr_find": "fastdl.range_test",

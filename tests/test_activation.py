@@ -17,7 +17,7 @@ from networks import assert_same_state, blobs, check_gradients, trained
 from support import U, assert_same_bits, check_refuses, normal, ulp, whole
 
 from fastdl import kernels, nn
-from fastdl.kernels.activation import KINDS
+from fastdl.kernels._activation import KINDS
 
 # Units of the last place, as the docstring says, and one rounding of alpha.
 ULPS = {

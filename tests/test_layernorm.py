@@ -328,7 +328,7 @@ def test_a_residual_branch_may_begin_at_zero_by_its_scale(layer: Callable[..., n
 def test_scale_and_shift_do_not_decay(layer: Callable[..., nn.Layer]) -> None:
     net = net_of(layer)
     net.build(6)
-    decays = dict(zip(net.parameters(), (segment.decays for segment in net.segments()), strict=True))
+    decays = dict(zip(net.parameters(), (segment.decay for segment in net.segments()), strict=True))
     assert {name for name, decay in decays.items() if decay} == {"1.weight", "4.weight"}
 
 

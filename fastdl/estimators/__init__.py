@@ -4,10 +4,11 @@ try:
     import sklearn.utils.validation  # noqa: F401  (only to see whether it is there)
 except ImportError as error:
     raise ImportError(
-        'fastdl.MLPClassifier and MLPRegressor need scikit-learn: pip install "fastdl-nn[sklearn]"'
+        'fastdl.MLPClassifier, TabularClassifier and their kin need scikit-learn: pip install "fastdl-nn[sklearn]"'
     ) from error
 
 from fastdl.estimators.classifier import MLPClassifier
 from fastdl.estimators.regressor import MLPRegressor
+from fastdl.estimators.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"]

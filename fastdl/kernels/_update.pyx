@@ -150,9 +150,9 @@ def record_update(Program program, str kind, float[::1] w, float[::1] g, float[:
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
     have or want. segments lists (start, length, decay, rate): elements in none are left alone, and decay and rate are
-    factors of weight_decay and of the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or Columns; NAdam's beta1, whose
-    product over all steps is kept, is a number. With eps_hat Adam's eps is added to the root of v itself, as at the
-    end of section 2 of its paper.
+    factors of weight_decay and of the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or
+    Columns; NAdam's beta1, whose product over all steps is kept, is a number. With eps_hat Adam's eps is added to the
+    root of v itself, as at the end of section 2 of its paper.
     """
     cdef Scalars s = Scalars(
         KINDS[kind], 0.0, 0.0, 0.0, 0.0, 0.0, momentum_decay, nesterov, rate_outside, decoupled, eps_hat)

@@ -10,10 +10,6 @@ _Kind: TypeAlias = Literal[
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid", "softplus"
 ]
 
-KINDS: dict[str, int]
-ALPHA: dict[str, float]
-FROM_INPUT: set[str]
-
 def activation_saves(kind: str) -> str: ...
 def record_forward(
     program: Program, y: _Float32, x: _Float32, kind: _Kind, alpha: SupportsFloat | None = None

@@ -1,23 +1,8 @@
 """Element-wise activations and their derivatives."""
-from fastdl.errors import unknown_name
-
-from libc.float cimport FLT_MAX
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport matrix, number, result
-from fastdl.kernels._csrc cimport (
-    FASTDL_ELU,
-    FASTDL_GELU,
-    FASTDL_LEAKY_RELU,
-    FASTDL_LINEAR,
-    FASTDL_MISH,
-    FASTDL_RELU,
-    FASTDL_SELU,
-    FASTDL_SIGMOID,
-    FASTDL_SILU,
-    FASTDL_SOFTPLUS,
-    FASTDL_TANH,
-)
+from fastdl.kernels._activation cimport alpha_of, kind_of, saves_output
+from fastdl.kernels._arrays cimport matrix, result
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
@@ -38,15 +23,6 @@ cdef struct Backward:
     ptrdiff_t cols, lddx, lddy, lds
     int kind
     float alpha
-
-KINDS = {
-    "identity": FASTDL_LINEAR, "relu": FASTDL_RELU, "leaky_relu": FASTDL_LEAKY_RELU, "elu": FASTDL_ELU,
-    "selu": FASTDL_SELU, "gelu": FASTDL_GELU, "silu": FASTDL_SILU, "mish": FASTDL_MISH, "tanh": FASTDL_TANH,
-    "sigmoid": FASTDL_SIGMOID, "softplus": FASTDL_SOFTPLUS,
-}
-ALPHA = {"leaky_relu": 0.01, "elu": 1.0}    # the kinds that have one, and what it is unless told
-FROM_INPUT = {"gelu", "silu", "mish"}       # all others have derivatives from their outputs
-
 
 cdef inline ptrdiff_t row_step(ptrdiff_t cols, const Step* step) noexcept nogil:
     return piece_size(step.rows, cols, CHUNK_ELEMENTS, 1)
@@ -72,29 +48,6 @@ cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil
     cdef ptrdiff_t size = row_step(a.cols, step), i = chunk * size
     K.activate_backward(a.dx + i * a.lddx, a.dy + i * a.lddy, a.saved + i * a.lds, min(size, step.rows - i), a.cols,
                         a.lddx, a.lddy, a.lds, a.kind, a.alpha)
-
-
-cdef int kind_of(object kind) except -1:
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise unknown_name("kind", kind, KINDS)
-    return KINDS[kind]
-
-
-cdef float alpha_of(object kind, object alpha) except? -1.0:
-    if kind not in ALPHA:
-        if alpha is not None:
-            raise ValueError(f"alpha: expected None, which is all that {kind!r} knows, got {alpha!r}")
-        return 0.0
-    cdef double value = number(ALPHA[kind] if alpha is None else alpha, "alpha")
-    if not 0.0 <= value <= FLT_MAX:
-        raise ValueError(f"alpha: expected a finite number >= 0, got {alpha!r}")
-    return <float>value
-
-
-cdef bint saves_output(object kind) except -1:
-    """Whether the derivative comes from the output."""
-    kind_of(kind)
-    return kind not in FROM_INPUT
 
 
 def activation_saves(kind) -> str:

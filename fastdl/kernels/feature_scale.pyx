@@ -52,7 +52,8 @@ cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil
     for b in range(chunk * of, min((chunk + 1) * of, blocks(step.rows))):
         i = b * BLOCK_ROWS
         rows = min(<ptrdiff_t>BLOCK_ROWS, step.rows - i)
-        K.column_products(a.partial + b * a.ld, a.dy + i * a.lddy, a.x + i * a.ldx, NULL, rows, a.cols, a.lddy, a.ldx, 0)
+        K.column_products(a.partial + b * a.ld, a.dy + i * a.lddy, a.x + i * a.ldx, NULL, rows, a.cols, a.lddy, a.ldx,
+                          0)
         if a.dx != NULL:
             K.scale_columns(a.dx + i * a.lddx, a.dy + i * a.lddy, a.factor, rows, a.cols, a.lddx, a.lddy)
 

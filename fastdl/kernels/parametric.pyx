@@ -3,13 +3,13 @@ import numpy as np
 
 from numpy cimport ndarray
 
+from fastdl.kernels._activation cimport alpha_of, kind_of, saves_output
 from fastdl.kernels._arrays cimport matrix, result, rowwise, vector
 from fastdl.kernels._partial cimport (
     BLOCK_ROWS, Totals, block_chunks, block_step, blocks, padded, record_totals, totals_chunk, totals_chunks,
 )
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
-from fastdl.kernels.activation cimport alpha_of, kind_of, saves_output
 
 cdef enum:
     CHUNK_ELEMENTS = 1 << 14
@@ -174,8 +174,8 @@ def parametric_backward(dy, x, alpha, kind, slope=None):
     dx, f, dalpha = result(None, (rows, n), ()), result(None, (rows, n), ()), result(None, (n,), ())
     partial = np.empty((blocks(rows), padded(n)))
     cdef Forward forward = forward_of(dx, f, x_, alpha_, kind, slope)    # for f alone: dx is written again
-    cdef Backward a = Backward(at(dx), <double*>partial.data, at(dy_), at(x_), at(f), at(alpha_), n, padded(n), n, n, n, n,
-                               kind_of(kind), saves_output(kind), alpha_of(kind, slope))
+    cdef Backward a = Backward(at(dx), <double*>partial.data, at(dy_), at(x_), at(f), at(alpha_), n, padded(n), n, n,
+                               n, n, kind_of(kind), saves_output(kind), alpha_of(kind, slope))
     cdef Totals t = Totals(at(dalpha), <double*>partial.data, 1, n, padded(n), padded(n))
     ops[0] = Op(forward_chunk, forward_chunks, &forward)
     ops[1] = Op(backward_chunk, backward_chunks, &a)

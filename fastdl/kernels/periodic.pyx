@@ -87,11 +87,12 @@ def record_forward(Program program, float[:, :] y, Py_ssize_t start, float[:, :]
 
 
 def record_backward(Program program, float[:, :] dx, float[:, :] dy, Py_ssize_t start, float[:, :] x,
-                    float[:, ::1] frequency, float[:, ::1] phase, float[:, :, ::1] weight, float[:, ::1] bias, double[:, :, ::1] partial,
-                    float[:, ::1] dfrequency, float[:, ::1] dphase, float[:, :, ::1] dweight, float[:, ::1] dbias):
+                    float[:, ::1] frequency, float[:, ::1] phase, float[:, :, ::1] weight, float[:, ::1] bias,
+                    double[:, :, ::1] partial, float[:, ::1] dfrequency, float[:, ::1] dphase,
+                    float[:, :, ::1] dweight, float[:, ::1] dbias):
     """Record the gradients.
 
-    dx: as x, not dy, or None   dy: as y   partial: partial_shape(B, groups(k, m), n)   the rest like what they belong to.
+    dx: as x, not dy, or None   dy: as y   partial: partial_shape(B, groups(k, m), n)   others like what they belong to.
     """
     cdef Backward a = Backward(coefficients(frequency, phase, weight, bias), rowwise(dx), &partial[0, 0, 0],
                                &dy[0, start], &x[0, 0], 0, dy.strides[0] // 4, x.strides[0] // 4)

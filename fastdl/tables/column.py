@@ -45,6 +45,16 @@ class Column:
         """Some rows of it."""
         return Column(self.name, self.kind, self.values[rows])
 
+    def as_category(self) -> Column:
+        """Numbers or booleans as categories, by their texts."""
+        if self.kind == "category":
+            return self
+        if self.kind == "date":
+            raise ValueError(f"column {self.name!r}: dates are no categories")
+        name_of = text_of if self.kind == "number" else bool
+        texts = [None if value != value else str(name_of(value)) for value in self.values.tolist()]
+        return Column(self.name, "category", np.array([*texts, None], object)[:-1])
+
 
 def column_of(name: str, values: Any) -> Column:
     """A column of any one-dimensional array.

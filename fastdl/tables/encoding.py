@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastdl.tables.column import Column, text_of
+from fastdl.tables.column import Column
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -100,10 +100,8 @@ class Encoding:
         if column.missing.all():
             empty: Array = np.full(len(column.values), np.nan)
             return Column(self.name, self.kind, np.full(len(empty), None) if self.kind == "category" else empty)  # type: ignore[arg-type]
-        if self.kind == "category" and column.kind in ("number", "boolean"):
-            yes_no = column.kind == "boolean"
-            texts = [None if v != v else str(bool(v)) if yes_no else text_of(v) for v in column.values.tolist()]
-            return Column(self.name, "category", np.array([*texts, None], object)[:-1])
+        if self.kind == "category" and column.kind != "date":
+            return column.as_category()
         if self.kind in ("number", "boolean") and column.kind in ("number", "boolean"):
             values = column.values
             if self.kind == "boolean" and not np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():

@@ -51,6 +51,16 @@ class Frame:
         """The same with one column exchanged by that of its name."""
         return Frame([column if column.name == old.name else old for old in self.columns], self.named)
 
+    def categorical(self, columns: Sequence[Any]) -> Frame:
+        """The same, with the columns of these names or places taken for categories."""
+        names = self.names
+        chosen = set()
+        for key in columns:
+            if key not in names and not (hasattr(key, "__index__") and -len(names) <= key < len(names)):
+                raise ValueError(f"categorical_features: there is no column {key!r}")
+            chosen.add(key if key in names else names[key])
+        return Frame([column.as_category() if column.name in chosen else column for column in self.columns], self.named)
+
     @staticmethod
     def of(X: Any) -> Frame:
         """A table of any kind.
@@ -71,6 +81,8 @@ class Frame:
         """
         if isinstance(X, Frame):
             return X
+        if hasattr(X, "toarray"):
+            raise TypeError("X: sparse data was passed, but dense data is required: use X.toarray()")
         if isinstance(X, Mapping):
             return Frame([column_of(str(name), values) for name, values in X.items()])
         library = type(X).__module__.partition(".")[0]
@@ -80,8 +92,6 @@ class Frame:
 
 
 def _of_array(X: Any) -> Frame:
-    if hasattr(X, "toarray"):
-        raise TypeError("X: sparse data was passed, but dense data is required: use X.toarray()")
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
     if array.ndim != 2:
         hint = ". Reshape your data either using array.reshape(-1, 1) or array.reshape(1, -1)" if array.ndim < 2 else ""

@@ -8,13 +8,12 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from fastdl import schedule
 from fastdl.callbacks import Callback
-from fastdl.data import row_weights
 from fastdl.ensemble import SEED_STEP, Ticks, train_all
 from fastdl.errors import NonFiniteError
 from fastdl.kernels._team import get_num_threads
@@ -26,11 +25,13 @@ from fastdl.trainer import Trainer
 
 if TYPE_CHECKING:
     from fastdl.program import Array
+    from fastdl.tables.frame import Frame
     from fastdl.tables.preparation import Preparation
     from fastdl.tables.settings import Settings
     from fastdl.tables.targets import Classes, Quantity
 
 PROBE_EPOCHS = 2
+MOST_REPEATED = 10_000
 SHARE = 0.9  # of the time limit that the epochs are planned for
 
 
@@ -42,17 +43,26 @@ class Data:
     y: Array
     weights: Array | None
 
-    @staticmethod
-    def of(x: Array, y: Array, weights: Any = None) -> Data:
-        """Checked: a weight of each row, and not all 0."""
-        return Data(x, y, row_weights(weights, None, y, len(x)))
-
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: Array) -> Data:
         """Some of the rows."""
         return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+    def sorted(self) -> Data:
+        """The same rows in an order that depends on what they hold alone."""
+        keys = [*self.x.T, *self.y.reshape(len(self), -1).T, *([] if self.weights is None else [self.weights])]
+        return self.take(np.lexsort(keys))
+
+
+def counted(frame: Frame, y: Array, weights: Array | None) -> tuple[Frame, Array, Array | None]:
+    """Without rows of weight 0; in small tables those of whole weights stand there so many times."""
+    if weights is None:
+        return frame, y, None
+    whole = bool((weights == np.floor(weights)).all()) and float(weights.sum()) <= MOST_REPEATED
+    rows = np.repeat(np.arange(len(y)), weights.astype(np.int64)) if whole else np.flatnonzero(weights)
+    return frame.take(rows), y[rows], None if whole else weights[rows]
 
 
 @dataclass(slots=True)

@@ -11,15 +11,16 @@ import numpy as np
 
 from fastdl.callbacks import Callback
 from fastdl.committee import Committee
+from fastdl.data import row_weights
 from fastdl.errors import check_number, check_seed
 from fastdl.nn.network import Network
 from fastdl.tables.frame import Frame
-from fastdl.tables.members import Data, Member, train_members
+from fastdl.tables.members import Data, Member, counted, train_members
 from fastdl.tables.preparation import MOST_CATEGORIES, Preparation
 from fastdl.tables.scores import classification_scores, regression_scores
 from fastdl.tables.settings import Settings
 from fastdl.tables.split import folds, holdout
-from fastdl.tables.targets import Classes, Quantity
+from fastdl.tables.targets import Classes, Quantity, labels_of, numbers_of
 
 if TYPE_CHECKING:
     from fastdl.history import History
@@ -48,7 +49,11 @@ class Model:
     networks : list of Network
         The members, whose mean is the prediction.
     members : list of Member
-        How each was trained; empty in a model that was loaded.
+        Who trained each, on what; empty in a model that was loaded or copied.
+    histories : list of History
+        Of the members; empty in a model that was loaded.
+    best_epochs : list of int
+        The epochs that the members kept, from 0; -1 where there was nothing to choose by.
     """
 
     def __init__(self, settings: Settings, seed: int = 0, threads: int | None = None) -> None:
@@ -59,6 +64,8 @@ class Model:
         self.target: Classes | Quantity | None = None
         self.networks: list[Network] = []
         self.members: list[Member] = []
+        self.histories: list[History] = []
+        self.best_epochs: list[int] = []
         self.residuals: Array = np.empty((0, 1))  # of validation rows, sorted, for quantiles
 
     def fit(
@@ -80,6 +87,7 @@ class Model:
         y : array_like, shape (n,), or (n, outputs) of numbers
             Labels or numbers.
         weights : array_like, shape (n,), optional
+            Rows of weight 0 take no part; of up to 10,000 rows a whole number is how often a row counts.
         validation : (X, y) or (X, y, weights), optional
             Chooses the epoch that is kept, instead of a part of the rows.
         callbacks : iterable of Callback
@@ -97,17 +105,23 @@ class Model:
         ------
         ValueError, TypeError
             For a table or targets that will not do; nothing has changed then.
+
+        Notes
+        -----
+        The order of the rows has no say: they are sorted before chance, by the seed, orders them anew.
         """
         settings, began = self.settings, time.monotonic()
         if time_limit is not None:
             time_limit = check_number("time_limit", time_limit, 0.0, float("inf"), open_low=True)
         frame = Frame.of(X)
-        target: Classes | Quantity = (Classes if settings.task == "classification" else Quantity).of(y)
-        encoded = target.encode(y)
-        if len(encoded) != frame.rows:
-            raise ValueError(f"y: expected a target for each of {frame.rows} rows of X, got {len(encoded)}")
+        classes = settings.task == "classification"
+        truth = labels_of(y) if classes else numbers_of(y)
+        if len(truth) != frame.rows:
+            raise ValueError(f"y: expected a target for each of {frame.rows} rows of X, got {len(truth)}")
+        frame, truth, weights = counted(frame, truth, row_weights(weights, None, truth, frame.rows))
+        target: Classes | Quantity = (Classes if classes else Quantity).of(truth)
         preparation = Preparation(self.preparation.one_hot, self.preparation.embed).fit(frame)
-        data = Data.of(preparation.transform(frame), encoded, weights)
+        data = Data(preparation.transform(frame), target.encode(truth), weights).sorted()
         parts = self._parts(data, target, preparation, validation)
         deadline = None if time_limit is None else began + time_limit
         members = train_members(
@@ -115,6 +129,8 @@ class Model:
         )
         self.preparation, self.target, self.members = preparation, target, members
         self.networks = [member.trainer.net for member in members]
+        self.histories = [member.trainer.history for member in members]
+        self.best_epochs = [-1 if member.best is None else member.best.best_epoch for member in members]
         if isinstance(target, Quantity):
             self.residuals = self._residuals(target)
         return self
@@ -132,8 +148,11 @@ class Model:
                 raise ValueError("validation: expected (X, y) or (X, y, weights)")
             frame = Frame.of(validation[0])
             if frame.rows:
-                held = Data.of(preparation.transform(frame), target.encode(validation[1]), *validation[2:])
-                return [(data, held)]
+                truth = target.encode(validation[1])
+                if len(truth) != frame.rows:
+                    raise ValueError(f"validation: expected {frame.rows} targets, got {len(truth)}")
+                weights = row_weights(validation[2] if len(validation) > 2 else None, None, truth, frame.rows)
+                return [(data, Data(preparation.transform(frame), truth, weights))]
             raise ValueError("validation: there are no rows")
         if settings.n_cv > 1:
             if len(data) < settings.n_cv:
@@ -161,9 +180,9 @@ class Model:
     @property
     def history(self) -> History:
         """Of the first member."""
-        if not self.members:
+        if not self.histories:
             raise ValueError("this model was not trained here: its history is not part of what is saved")
-        return self.members[0].trainer.history
+        return self.histories[0]
 
     @property
     def trainers(self) -> list[Any]:
@@ -173,8 +192,10 @@ class Model:
     @property
     def best_epoch(self) -> int | None:
         """The epoch that the first member kept, from 0; None if there was nothing to choose by."""
-        best = self.members[0].best if self.members else None
-        return None if best is None or best.best_epoch < 0 else best.best_epoch
+        return self.best_epochs[0] if self.best_epochs and self.best_epochs[0] >= 0 else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "members": []}  # trainers have native memory, and the training rows
 
     @property
     def classes_(self) -> Array:

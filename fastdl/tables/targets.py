@@ -66,7 +66,7 @@ class Quantity:
         """That of training targets, shape (n,) or (n, outputs)."""
         values = numbers_of(y)
         flat = values.ndim == 1
-        values = values.reshape(len(values), -1)
+        values = np.sort(values.reshape(len(values), -1), axis=0)  # so that their order does not change a rounding
         with np.errstate(over="ignore", invalid="ignore"):
             mean, std = values.mean(axis=0), values.std(axis=0)
         if not (np.isfinite(mean) & np.isfinite(std)).all():

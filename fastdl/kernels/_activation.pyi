@@ -1,0 +1,3 @@
+KINDS: dict[str, int]
+ALPHA: dict[str, float]
+FROM_INPUT: set[str]
