@@ -43,6 +43,13 @@ class Frame:
     def __len__(self) -> int:
         return self.rows
 
+    def require_rows(self) -> None:
+        """Refuse a table without columns or rows."""
+        if not self.columns:
+            raise ValueError("X: 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
+        if not self.rows:
+            raise ValueError("X: Found array with 0 sample(s), while a minimum of 1 is required.")
+
     def take(self, rows: Array) -> Frame:
         """Some rows of it, by number or by a mask."""
         return Frame([column.take(rows) for column in self.columns], self.named)

@@ -114,6 +114,7 @@ class Model:
         if time_limit is not None:
             time_limit = check_number("time_limit", time_limit, 0.0, float("inf"), open_low=True)
         frame = Frame.of(X)
+        frame.require_rows()
         classes = settings.task == "classification"
         truth = labels_of(y) if classes else numbers_of(y)
         if len(truth) != frame.rows:

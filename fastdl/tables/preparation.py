@@ -61,10 +61,7 @@ class Preparation:
         ValueError
             If there is no row, no column, or none with two different values.
         """
-        if not frame.columns:
-            raise ValueError("X: 0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.")
-        if not frame.rows:
-            raise ValueError("X: Found array with 0 sample(s), while a minimum of 1 is required.")
+        frame.require_rows()
         most = MOST_CODES if self.embed else MOST_CATEGORIES
         self.named = frame.named
         self.encodings = [encode(column, self.one_hot if self.embed else most, most) for column in frame.columns]

@@ -14,6 +14,7 @@
     X(dropout) \
     X(elementwise_loss) \
     X(embedding) \
+    X(feature_scale) \
     X(gather) \
     X(layernorm) \
     X(loss) \
@@ -22,7 +23,9 @@
     X(norm) \
     X(optimizer) \
     X(orthogonal) \
+    X(parametric) \
     X(penalty) \
+    X(periodic) \
     X(random) \
     X(reduce) \
     X(smooth_clip) \
