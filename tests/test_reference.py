@@ -53,7 +53,7 @@ def test_matmul_is_the_sum_of_products(transpose_a: bool, transpose_b: bool) -> 
     np.testing.assert_allclose(got, want, rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", kernels.activation.KINDS)
+@pytest.mark.parametrize("kind", kernels._activation.KINDS)
 @pytest.mark.parametrize("alpha", [None, 0.0, 0.3, 2.5])
 def test_activation(kind: str, alpha: float | None) -> None:
     x, dy = 2.0 * numbers(7, 5), numbers(7, 5, seed=1)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fastdl.cli import bench, info, predict, train
+from fastdl.cli import bench, evaluate, info, predict, train
 from fastdl.cli.console import complain, note, settle_stdout, silence_stdout
 
 __all__ = ["main"]
@@ -41,7 +41,7 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for module in (train, predict, info, bench):
+    for module in (train, predict, evaluate, info, bench):
         command = module.add_parser(commands)
         # Also taken after the subcommand, where one adds it to a line that failed.
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -98,7 +98,7 @@ def run(arguments: list[str]) -> int:
         print(f"fastdl {fastdl.__version__}")
         return 0
     if not hasattr(args, "run"):
-        raise ValueError("a command is missing: train, predict, info or bench (see fastdl --help)")
+        raise ValueError("a command is missing: train, predict, evaluate, info or bench (see fastdl --help)")
     return int(args.run(args))
 
 

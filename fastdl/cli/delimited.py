@@ -1,4 +1,4 @@
-"""Text files of numbers: which delimiter, is there a header, which columns are numbers."""
+"""Text files: which delimiter, is there a header, which columns are numbers and which are words."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import IO
 import numpy as np
 
 from fastdl.cli.tables import Column, Table, find_name
+from fastdl.cli.words import MISSING, to_number
 
 # In the order of preference where several fit: a comma may stand for a decimal point, blanks may follow a comma.
 DELIMITERS = ("\t", ";", ",")
-MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "null", "none"})
 SAMPLE = 64
 BLOCK = 4096
 
@@ -27,39 +27,67 @@ Row = tuple[int, list[str]]  # the line's number, its cells
 def read_delimited(path: str, target: str | None, with_target: bool) -> Table:
     """Read a text file, packed by gzip or not, into a table."""
     try:
-        with open_text(path) as file:
-            table = Reader(path, target, with_target).read(file, fast=True)
-        if table is None:
+        words: frozenset[int] = frozenset()
+        table = None
+        while table is None:  # once more with the text of each column that turned out to hold words
+            reader = Reader(path, target, with_target, words)
             with open_text(path) as file:
-                table = Reader(path, target, with_target).read(file, fast=False)
+                table = reader.read(file, fast=not words)
+            words = reader.words
     except csv.Error as error:
         raise ValueError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        raise ValueError(f"{path}: {wrong_encoding(path)}") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: not a whole gzip file ({error})") from error
-    assert table is not None
     return table
 
 
 def open_text(path: str) -> IO[str]:
-    """Open a text file; whether it is packed is read from its first bytes, not from its name."""
+    """Open a text file; whether it is packed, and whether it is UTF-16, is read from its first bytes."""
+    raw = open_bytes(path)
+    start = raw.peek(2)[:2]
+    encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return io.TextIOWrapper(raw, encoding=encoding, newline="")
+
+
+def open_bytes(path: str) -> io.BufferedReader:
+    """Open a file, unpacked if it was packed by gzip."""
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    raw = gzip.open(path, "rb") if packed else open(path, "rb")  # noqa: SIM115 - the wrapper below owns it
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    if packed:
+        return io.BufferedReader(gzip.open(path, "rb"))
+    return open(path, "rb")
+
+
+def wrong_encoding(path: str) -> str:
+    """Where a file stops being UTF-8, and what it may be."""
+    with open_bytes(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                before = line[: error.start].decode("utf-8-sig")
+                column = max(map(before.count, DELIMITERS)) + 1
+                guess = line.decode("cp1252", "replace").strip()[:60]
+                return (
+                    f"not UTF-8 text: line {number}, column {column} has the byte 0x{line[error.start]:02x}; if it"
+                    f" should read {guess!r}, convert it: iconv -f cp1252 -t utf-8 FILE > NEW.csv"
+                )
+    return "not UTF-8 text; save it as UTF-8"
 
 
 class Reader:
     """Reads one file: NumPy's parser takes the blocks of plain numbers, Python's all from the first other cell on."""
 
-    def __init__(self, path: str, target: str | None, with_target: bool) -> None:
+    def __init__(self, path: str, target: str | None, with_target: bool, words: frozenset[int] = frozenset()) -> None:
         self.path, self.target, self.with_target = path, target, with_target
+        self.words = words  # columns whose text is kept from the first line on
         self.lines = array("q")  # of each row
         self.columns: list[ColumnReader] = []
 
     def read(self, file: IO[str], fast: bool) -> Table | None:
-        """The table; None when the text of the target is needed and `fast` did not keep it."""
+        """The table; None when the text of columns in `words`, or of the target, is needed and was not kept."""
         head = list(islice(file, SAMPLE))
         head[:1] = [line.removeprefix("#") for line in head[:1]]  # NumPy's savetxt puts one before its header
         delimiter = find_delimiter(head)
@@ -72,7 +100,7 @@ class Reader:
         kept = None
         if self.with_target:
             kept = len(names) - 1 if self.target is None else find_name(names, self.target, self.path)
-        self.columns = [ColumnReader(name, keep_text=place == kept) for place, name in enumerate(names)]
+        self.columns = [ColumnReader(name, place == kept or place in self.words) for place, name in enumerate(names)]
         above = end_of_header if named else 0
         rest: Iterator[str] = chain(head[above:], file)
         plain = 0
@@ -82,7 +110,9 @@ class Reader:
         self._read_cells(rest, delimiter, above)
         if not self.lines:
             raise ValueError(f"{self.path}: there is a header but no rows")
-        if plain and kept is not None and self.columns[kept].word is not None:
+        wordy = frozenset(place for place, column in enumerate(self.columns) if column.word is not None)
+        if any(self.columns[place].text is None for place in wordy) or (plain and kept in wordy):
+            self.words = wordy
             return None
         columns = [column.finish() for column in self.columns]
         return Table(self.path, columns, len(self.lines), named, kept, self.lines)
@@ -162,19 +192,6 @@ class ColumnReader:
         if self.word is not None:
             return Column(self.name, text=self.text, word=self.word)
         return Column(self.name, np.concatenate(self.numbers))
-
-
-def to_number(cell: str) -> float | None:
-    """The number in a cell, NaN for a missing one, None for text."""
-    cell = cell.strip()
-    if cell.lower() in MISSING:
-        return float("nan")
-    if "_" in cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
 
 
 def find_delimiter(head: list[str]) -> str | None:

@@ -12,6 +12,22 @@ def widths(text: str) -> list[int]:
     return [whole(1)(width) for width in text.split(",")] if text.strip() else []
 
 
+def setting(text: str) -> tuple[str, object]:
+    """dropout=0.1 -> ("dropout", 0.1); values are numbers, true, false, none, words, or lists of numbers."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    words: dict[str, object] = {"true": True, "false": False, "none": None}
+    if value.lower() in words:
+        return name, words[value.lower()]
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            pass
+    return (name, tuple(widths(value))) if "," in value else (name, value)
+
+
 def whole(least: int, below: float = math.inf) -> Callable[[str], int]:
     """A parser of whole numbers from `least` on."""
 

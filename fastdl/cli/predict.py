@@ -13,8 +13,9 @@ from typing import IO, Any
 import numpy as np
 
 from fastdl.cli.folder import MODEL, TASK
-from fastdl.cli.tables import Table, read_table
+from fastdl.cli.tables import READABLE, Table, read_table
 from fastdl.cli.task import Task, load_task
+from fastdl.tables import Frame, Model, load
 
 BLOCK = 8192
 
@@ -23,29 +24,27 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "predict", help="predict with a trained model",
-        description="Write a CSV file with a line for each row of DATA: the prediction and, for classes, their"
-        " probabilities. Columns are found by name, in any order; columns that the model doesn't know are ignored.",
+        description="Write a CSV file with a line for each row of DATA: the prediction and, with --proba, the"
+        " probabilities of the classes. Columns are found by name, in any order; columns that the model doesn't know"
+        " are ignored.",
     )  # fmt: skip
     parser.add_argument("folder", metavar="DIR", help="what fastdl train left")
-    parser.add_argument("data", metavar="DATA", help="a .csv, .csv.gz or .npz file, or digits")
-    parser.add_argument("--out", metavar="FILE", help="where to write (default: standard output)")
+    parser.add_argument("data", metavar="DATA", help=READABLE)
+    parser.add_argument("--proba", action="store_true", help="add the probability of each class")
+    parser.add_argument("--out", "-o", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict."""
-    from fastdl import nn
-
-    for needed in (TASK, MODEL):
-        if not os.path.isfile(os.path.join(args.folder, needed)):
-            raise FileNotFoundError(f"{args.folder} is no folder of a trained model: there is no {needed} in it")
-    task = load_task(os.path.join(args.folder, TASK))
+    task, model = load_folder(args.folder)
     if args.out is not None and os.path.lexists(args.out) and not args.force:
         raise FileExistsError(f"{args.out} is there already; choose another --out, or replace it with --force")
-    net = nn.load(os.path.join(args.folder, MODEL))
+    if args.proba and task.kind == "regression":
+        raise ValueError(f"--proba: {args.folder} predicts a number, which has no probabilities")
     table = read_table(args.data, with_target=False)
-    rows = predictions(net, task, table.matrix(feature_positions(task, table)))
+    rows = predictions(model, task, table.frame(feature_positions(task, table)), args.proba)
     if args.out is None:
         write_rows(sys.stdout, rows)
     else:
@@ -53,8 +52,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def load_folder(path: str) -> tuple[Task, Model]:
+    """What a training left."""
+    for needed in (TASK, MODEL):
+        if not os.path.isfile(os.path.join(path, needed)):
+            raise FileNotFoundError(f"{path} is no folder of a trained model: there is no {needed} in it")
+    return load_task(os.path.join(path, TASK)), load(os.path.join(path, MODEL))
+
+
 def feature_positions(task: Task, table: Table) -> list[int]:
-    """Which columns of the table the network wants, in its order."""
+    """Which columns of the table the model wants, in its order."""
     width = len(table.columns)
     if not task.named:
         if width == task.width:
@@ -78,24 +85,24 @@ def feature_positions(task: Task, table: Table) -> list[int]:
     return [there[name] for name in task.features]
 
 
-def predictions(net: Any, task: Task, x: np.ndarray) -> Iterator[list[Any]]:
+def predictions(model: Model, task: Task, frame: Frame, proba: bool) -> Iterator[list[Any]]:
     """The rows of the answer."""
-    if task.kind == "regression":
-        yield ["prediction"]
-    else:
-        yield ["prediction", *(f"p_{label}" for label in task.classes)]
-    digits = min(6 - math.floor(math.log10(task.std)), 300)
-    for start in range(0, len(x), BLOCK):
-        block = x[start : start + BLOCK]
+    frame = model.preparation.match(frame)  # before anything is written
+    classes = model.classes_.tolist() if task.kind == "classification" else []
+    yield ["prediction", *(f"p_{label}" for label in classes if proba)]
+    digits = 0
+    if not classes:
         # Numbers are written with the digits that the network's float32 has: more would be noise.
-        if task.kind == "regression":
-            values = net.predict(block)[:, 0].astype(np.float64) * task.std + task.mean
-            yield from ([value] for value in values.round(digits).tolist())
-        else:
-            probabilities = net.predict_proba(block)
-            best = probabilities.argmax(axis=1).tolist()
-            for label, texts in zip(best, probabilities.astype(str).tolist(), strict=True):
-                yield [task.classes[label], *texts]
+        digits = min(6 - math.floor(math.log10(float(model.target.std[0]))), 300)  # type: ignore[union-attr]
+    for start in range(0, frame.rows, BLOCK):
+        block = frame.take(np.arange(start, min(start + BLOCK, frame.rows)))
+        if not classes:
+            yield from ([value] for value in model.predict(block).round(digits).tolist())
+            continue
+        probabilities = model.predict_proba(block)
+        texts = probabilities.astype(str).tolist() if proba else [[]] * block.rows
+        for label, of_row in zip(probabilities.argmax(axis=1).tolist(), texts, strict=True):
+            yield [classes[label], *of_row]
 
 
 def write_rows(file: IO[str], rows: Iterator[list[Any]]) -> None:

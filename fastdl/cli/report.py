@@ -11,19 +11,7 @@ import numpy as np
 from fastdl.history import History
 
 # How a score is called in the table, and how its number is written.
-LABELS = {"loss": "loss", "accuracy": "accuracy", "rmse": "RMSE", "mae": "MAE", "r2": "R2"}
-
-
-def regression_scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Root mean squared error, mean absolute error and coefficient of determination, in the target's units."""
-    error = predicted.astype(np.float64) - truth
-    squares = float(np.mean(error**2))
-    variance = float(np.var(truth))
-    return {
-        "rmse": math.sqrt(squares),
-        "mae": float(np.mean(np.abs(error))),
-        "r2": 1 - squares / variance if variance > 0 else math.nan,
-    }
+LABELS = {"accuracy": "accuracy", "log_loss": "log loss", "rmse": "RMSE", "mae": "MAE", "r2": "R2"}
 
 
 def score_table(columns: Mapping[str, Mapping[str, float]]) -> str:

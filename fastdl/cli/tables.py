@@ -1,4 +1,4 @@
-"""Tables of numbers, read from a file: what `train` and `predict` start from."""
+"""Tables, read from a file: what `train`, `predict` and `evaluate` start from."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import difflib
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from fastdl.cli.words import typed_text
+from fastdl.tables import Frame
+from fastdl.tables.column import Column as Typed
+
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data")
-SHOWN = 20  # names in a message
-READABLE = ".csv, .csv.gz, .npz, or the word digits"
+READABLE = ".csv, .csv.gz, .parquet, .npz, or the word digits"
 
 
 @dataclass
@@ -40,7 +43,6 @@ class Table:
     named: bool
     target: int | None = None
     lines: Sequence[int] | None = None
-    whole: np.ndarray | None = field(default=None, repr=False)  # all feature columns as they lie in memory
 
     @property
     def names(self) -> list[str]:
@@ -51,38 +53,28 @@ class Table:
         """A row as one finds it in the file."""
         return f"row {row}" if self.lines is None else f"line {self.lines[row]}"
 
-    def matrix(self, positions: Sequence[int], drop: bool = False) -> np.ndarray:
-        """The columns at `positions` as one array (rows, columns); refuses text and missing numbers by name.
+    def frame(self, positions: Sequence[int]) -> Frame:
+        """The columns at `positions`, as a model takes them; what is neither number nor word is refused by line."""
+        return Frame([self._meant(self.columns[position]) for position in positions], self.named)
 
-        `drop` tells whether the advice to leave columns out with --drop makes sense.
-        """
-        chosen = [self.columns[position] for position in positions]
-        self._refuse_text(chosen, drop)
-        for column in chosen:
-            self.refuse_missing(column, drop)
-        if self.whole is not None and list(positions) == list(range(self.whole.shape[1])):
-            return self.whole
-        out = np.empty((self.rows, len(chosen)))
-        for place, column in enumerate(chosen):
-            out[:, place] = column.values
-        return out
+    def _meant(self, column: Column) -> Typed:
+        """A column with the kind that its cells have."""
+        if column.values is None:
+            assert column.text is not None
+            return typed_text(column.name, column.text, lambda row: f"{self.source}: {self.where(row)}")
+        if column.values.dtype.kind == "b":
+            return Typed(column.name, "boolean", column.values.astype(np.float64))
+        values = column.values.astype(np.float64)
+        endless = np.flatnonzero(np.isinf(values))
+        if endless.size:
+            raise ValueError(
+                f"{self.source}: column {column.name!r} holds an infinite number in {self.where(int(endless[0]))}:"
+                " leave the cell empty, or leave the column out with --drop"
+            )
+        return Typed(column.name, "number", values)
 
-    def _refuse_text(self, columns: Sequence[Column], drop: bool) -> None:
-        wordy = [column for column in columns if column.values is None]
-        if not wordy:
-            return
-        shown = ", ".join(f"{column.name!r} (such as {column.word!r})" for column in wordy[:SHOWN])
-        more = f" and {len(wordy) - SHOWN} more" if len(wordy) > SHOWN else ""
-        comma = any(_is_decimal_comma(column.word) for column in wordy)
-        reason = "decimals need a point, not a comma" if comma else "text columns are not supported yet"
-        several = len(wordy) > 1
-        raise ValueError(
-            f"{self.source}: column{'s' * several} {shown}{more} hold{'s' * (not several)} text: {reason};"
-            f" write numbers instead{', or leave them out with --drop' * drop}"
-        )
-
-    def refuse_missing(self, column: Column, drop: bool = False) -> None:
-        """Refuse a column of numbers with gaps or infinities, and say where."""
+    def refuse_missing(self, column: Column) -> None:
+        """Refuse a target with gaps or infinities, and say where."""
         values = column.values
         if values is None or values.dtype.kind != "f":
             return
@@ -93,7 +85,7 @@ class Table:
         more = f" (and in {bad.size - 1} more row{'s' * (bad.size > 2)})" if bad.size > 1 else ""
         raise ValueError(
             f"{self.source}: column {column.name!r} {kind} in {self.where(int(bad[0]))}{more}: fill the gaps,"
-            f" or remove those rows{', or leave the column out with --drop' * drop}"
+            " or remove those rows"
         )
 
     def find(self, key: str) -> int:
@@ -150,7 +142,9 @@ def read_table(data: str, target: str | None = None, with_target: bool = True) -
 
         return read_delimited(data, target, with_target)
     if name.endswith((".parquet", ".pq")):
-        raise ValueError(f"{data}: .parquet files are not supported yet; write the table as .csv")
+        from fastdl.cli.parquet import read_parquet
+
+        return read_parquet(data, target, with_target)
     raise ValueError(f"{data}: unknown kind of file; DATA must be {READABLE}")
 
 
@@ -183,7 +177,7 @@ def from_arrays(
     if (whole.dtype.kind == "f" and whole.dtype.itemsize not in (4, 8)) or not whole.dtype.isnative:
         whole = whole.astype(np.float64)
     columns = [Column(f"x{place}", whole[:, place]) for place in range(whole.shape[1])]
-    table = Table(source, columns, len(whole), named=False, whole=whole)
+    table = Table(source, columns, len(whole), named=False)
     if with_target and y is not None:
         columns.append(_target_column(source, np.asarray(y), len(whole), y_name or "y"))
         table.target = find_name(table.names, target, source) if target is not None else len(columns) - 1
@@ -203,11 +197,3 @@ def _target_column(source: str, y: np.ndarray, rows: int, name: str) -> Column:
     if y.dtype.kind not in "fiub":
         raise ValueError(f"{source}: {name} must hold numbers or text, got {y.dtype}")
     return Column(name, y.astype(np.float64) if y.dtype.kind == "f" else y)
-
-
-def _is_decimal_comma(word: str) -> bool:
-    try:
-        float(word.replace(",", ".", 1))
-    except ValueError:
-        return False
-    return word.count(",") == 1

@@ -1,20 +1,18 @@
-"""What a model is for: its columns, its target, its classes or the target's scale; kept as task.json."""
+"""What a model is for: its columns and its target; kept as task.json."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 
-from fastdl import kernels
 from fastdl.cli.folder import write_json
 from fastdl.cli.tables import Column, Table
 
-FORMAT = 1
+FORMAT = 2
 Kind = Literal["classification", "regression"]
 # Whole numbers with at most so many different values are taken for classes, unless --task says otherwise.
 FEW = 20
@@ -26,7 +24,7 @@ class Task:
     """What `predict` must know besides the network.
 
     `named` tells whether the feature columns are found by their names; else they are those at `positions` of a table of
-    `width` columns. A regression's network gives (target - mean) / std.
+    `width` columns, of which the target was at `place`.
     """
 
     kind: Kind
@@ -35,14 +33,7 @@ class Task:
     positions: list[int]
     width: int
     named: bool
-    classes: list[Any] = field(default_factory=list)
-    mean: float = 0.0
-    std: float = 1.0
-
-    @property
-    def outputs(self) -> int:
-        """The units of the last layer."""
-        return len(self.classes) or 1
+    place: int
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the description as JSON."""
@@ -64,10 +55,8 @@ def load_task(path: str | os.PathLike[str]) -> Task:
             and all(type(place) is int and 0 <= place < task.width for place in task.positions)
             and len(task.positions) == len(task.features) > 0
             and isinstance(task.named, bool)
-            and all(isinstance(label, str | int | float) for label in task.classes)
-            and (len(task.classes) > 1) == (task.kind == "classification")
-            and math.isfinite(task.mean)
-            and 0 < task.std < math.inf
+            and type(task.place) is int
+            and 0 <= task.place < task.width
         )
         if not good:
             raise ValueError("a value is not what fastdl writes")
@@ -77,7 +66,7 @@ def load_task(path: str | os.PathLike[str]) -> Task:
 
 
 def describe_task(table: Table, drop: list[str], requested: str | None) -> tuple[Task, np.ndarray]:
-    """The task of a table, and its target: class numbers (int64), or the values (float64).
+    """The task of a table, and its target: labels, or numbers (float64).
 
     Parameters
     ----------
@@ -107,6 +96,7 @@ def describe_task(table: Table, drop: list[str], requested: str | None) -> tuple
         positions,
         len(table.columns),
         table.named,
+        table.target,
     )
     if kind == "regression":
         assert column.values is not None
@@ -116,9 +106,7 @@ def describe_task(table: Table, drop: list[str], requested: str | None) -> tuple
                 f"{table.source}: the target {column.name!r} is {y[0]:g} in every row; there is nothing to learn"
             )
         return task, y
-    labels, codes = classes_of(table, column)
-    task.classes = labels
-    return task, codes
+    return task, labels_of(table, column)
 
 
 def choose_kind(table: Table, column: Column, requested: str | None) -> Kind:
@@ -141,8 +129,8 @@ def choose_kind(table: Table, column: Column, requested: str | None) -> Kind:
     return "classification" if distinct <= FEW and 2 * distinct <= table.rows else "regression"
 
 
-def classes_of(table: Table, column: Column) -> tuple[list[Any], np.ndarray]:
-    """The labels in their order, and the number of each row's label."""
+def labels_of(table: Table, column: Column) -> np.ndarray:
+    """The label of each row, text or numbers."""
     if column.values is None:
         assert column.text is not None
         for row, word in enumerate(column.text):
@@ -150,10 +138,11 @@ def classes_of(table: Table, column: Column) -> tuple[list[Any], np.ndarray]:
                 raise ValueError(f"{table.source}: the target {column.name!r} is missing in {table.where(row)}")
         values: np.ndarray = np.array(column.text)
     else:
+        table.refuse_missing(column)
         values = column.values
         if values.dtype.kind == "f" and np.array_equal(values, np.round(values)) and np.abs(values).max() < 2**53:
             values = values.astype(np.int64)
-    labels, codes = np.unique(values, return_inverse=True)
+    labels = np.unique(values)
     if len(labels) < 2:
         raise ValueError(
             f"{table.source}: the target {column.name!r} is {labels[0]!s} in every row; there is nothing to learn"
@@ -163,28 +152,21 @@ def classes_of(table: Table, column: Column) -> tuple[list[Any], np.ndarray]:
             f"{table.source}: the target {column.name!r} has {len(labels)} different values in {table.rows} rows, which"
             " is no classification; --target names another column"
         )
-    return labels.tolist(), codes.astype(np.int64)
+    return values
 
 
-def split_rows(y: np.ndarray, kind: Kind, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows to train on and those to validate on, by chance; each class gives its share and keeps one to train."""
-    rows = len(y)
-    if fraction == 0:
-        return np.arange(rows), np.arange(0)
-    if rows < 2:
-        raise ValueError(
-            f"there {'is' if rows == 1 else 'are'} {rows} row, too few to validate on; use --validation-split 0"
-        )
-    shuffled = np.asarray(kernels.permutation(rows, seed)).astype(np.int64)
-    groups = y[shuffled] if kind == "classification" else np.zeros(rows, np.int64)
-    order = np.argsort(groups, kind="stable")
-    sizes = np.bincount(groups)
-    share = np.minimum(np.round(sizes * fraction).astype(np.int64), np.maximum(sizes - 1, 0))
-    if not share.any():
-        share[np.argmax(sizes)] = min(1, sizes.max() - 1)
-    rank = np.arange(rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    chosen = np.zeros(rows, bool)
-    chosen[shuffled[order]] = rank < np.repeat(share, sizes)
-    if not chosen.any():
-        raise ValueError("every class has a single row, none is left to validate on; use --validation-split 0")
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+def target_values(table: Table, task: Task) -> np.ndarray:
+    """The target of another table, of the same kind."""
+    assert table.target is not None
+    column = table.columns[table.target]
+    if task.kind == "classification":
+        if column.values is None:
+            assert column.text is not None
+            return np.array(column.text)
+        table.refuse_missing(column)
+        whole = np.array_equal(column.values, np.round(column.values))
+        return column.values.astype(np.int64) if column.values.dtype.kind == "f" and whole else column.values
+    if column.values is None:
+        raise ValueError(f"{table.source}: the target {column.name!r} holds text (such as {column.word!r})")
+    table.refuse_missing(column)
+    return column.values.astype(np.float64)

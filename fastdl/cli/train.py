@@ -1,16 +1,21 @@
-"""`fastdl train`: a table in, a trained network and its report out."""
+"""`fastdl train`: a table in, a trained model and its report out."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+import numpy as np
+
 from fastdl.cli import folder, report
 from fastdl.cli.console import note, say
-from fastdl.cli.job import Job
-from fastdl.cli.options import part, positive, whole, widths
-from fastdl.cli.tables import READABLE, read_table
-from fastdl.cli.task import describe_task, split_rows
+from fastdl.cli.job import Job, Part
+from fastdl.cli.options import part, positive, setting, whole, widths
+from fastdl.cli.predict import feature_positions
+from fastdl.cli.tables import READABLE, Table, read_table
+from fastdl.cli.task import Task, describe_task, target_values
+from fastdl.tables.checks import suspicions
+from fastdl.tables.settings import PRESETS
 
 INTERRUPTED = 130
 
@@ -19,36 +24,33 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "train",
-        help="train a network on a table of numbers",
-        description="Train a network on a table of numbers and leave a folder with the model, its history, its scores"
-        " and a picture of the curves.",
+        help="train a model on a table",
+        description="Train a model on a table of numbers, words, dates and gaps, and leave a folder with the model, its"
+        " history, its scores and a picture of the curves.",
     )
     parser.add_argument("data", metavar="DATA", help=READABLE)
     add = parser.add_argument
     add("--target", metavar="COL", help="the target: a column's name, or its number from 0 (default: the last)")
     add("--drop", metavar="COL", action="append", default=[], help="leave a column out; may be repeated")
+    add("--weights", metavar="COL", help="a column of weights of the rows")
+    add("--valid", metavar="FILE", help="a table to validate on, instead of a part of DATA")
     add("--task", choices=["classification", "regression"], help="default: by the looks of the target")
-    add("--out", metavar="DIR", help="the folder for the results (default: a fresh one, fastdl-NAME)")
+    add("--out", "-o", metavar="DIR", help="the folder for the results (default: a fresh one, fastdl-NAME)")
     add("--force", action="store_true", help="replace the results that are there")
-    add = parser.add_argument_group("network and training").add_argument
-    add("--hidden", metavar="N,N", type=widths, default=[256, 128], help="hidden units (default: 256,128)")
-    add("--dropout", metavar="R", type=part, default=0.1, help="dropout rate (default: 0.1)")
-    add("--lr", metavar="R", type=positive, default=3e-3, help="learning rate of Adam (default: 0.003)")
-    add("--epochs", metavar="N", type=whole(1), default=100, help="at most so many (default: 100)")
-    add("--batch-size", metavar="N", type=whole(1), help="default: 64; 128 from 10,000 rows, 256 from 50,000")
-    add(
-        "--validation-split", metavar="F", type=part, default=0.2, help="part of the rows to validate on (default: 0.2)"
-    )
-    add(
-        "--patience",
-        metavar="N",
-        type=whole(0),
-        default=12,
-        help="stop after N epochs without improvement (default: 12)",
-    )
-    add(
-        "--seed", metavar="N", type=whole(0, 2**64), default=0, help="the same seed gives the same network (default: 0)"
-    )
+    add = parser.add_argument_group("model and training").add_argument
+    add("--preset", choices=PRESETS, default="default", help="RealMLP-TD, or the simpler and faster RealMLP-TD-S")
+    add("--set", metavar="KEY=VALUE", type=setting, action="append", default=[], help="any setting; may be repeated")
+    add("--hidden", metavar="N,N", type=widths, help="hidden units (default: 256,256,256)")
+    add("--dropout", metavar="R", type=part, help="dropout rate (default: the preset's)")
+    add("--lr", metavar="R", type=positive, help="learning rate of Adam (default: the preset's)")
+    add("--epochs", metavar="N", type=whole(1), help="at most so many (default: 256)")
+    add("--batch-size", metavar="N", type=whole(1), help="default: 256")
+    add("--validation-split", metavar="F", type=part, help="part of the rows to validate on (default: 0.2)")
+    add("--patience", metavar="N", type=whole(0), help="stop after N epochs without improvement (default: never)")
+    add("--folds", metavar="N", type=whole(1), help="a model for each fold, validated on it (default: 1)")
+    add("--members", metavar="N", type=whole(1), help="models of each fold (default: 1)")
+    add("--time-limit", metavar="S", type=positive, help="seconds that the training may take")
+    add("--seed", metavar="N", type=whole(0, 2**64), default=0, help="the same seed gives the same model (default: 0)")
     add("--threads", metavar="N", type=whole(1), help="at most so many (default: all that the process may use)")
     add("--no-progress", action="store_true", help="show no progress bar")
     return parser
@@ -58,16 +60,20 @@ def run(args: argparse.Namespace) -> int:
     """Train."""
     output = folder.Output(args.out, args.data, args.force)
     table = read_table(args.data, args.target)
-    task, y = describe_task(table, args.drop, args.task)
-    x = table.matrix(task.positions, drop=True)
-    training, validation = split_rows(y, task.kind, args.validation_split, args.seed)
-    job = Job(args, task, (x[training], y[training]), (x[validation], y[validation]) if len(validation) else None)
-    del table, x, y
+    drop = [*args.drop, *([args.weights] if args.weights is not None else [])]
+    task, y = describe_task(table, drop, args.task)
+    frame = table.frame(task.positions)
+    for sentence in suspicions(frame, y, task.kind == "classification"):
+        note(f"warning: {sentence} (--drop)")
+    validation = None if args.valid is None else read_validation(args.valid, task, args.weights)
+    job = Job(args, task, (frame, y, weights_of(table, args.weights)), validation)
+    del table
     say(job.introduction())
     finished = job.fit()
-    if job.trainer.history.epochs == 0:
+    if not job.model.networks:
         note("interrupted in the first epoch; nothing to save")
         return INTERRUPTED
+    say(job.columns() + "\n\n" + job.model.networks[0].summary())
     scores = job.scores()
     metrics = job.metrics(scores, finished)
     with output.writing() as path:
@@ -79,3 +85,21 @@ def run(args: argparse.Namespace) -> int:
     if not finished:
         note("interrupted: these are the results so far")
     return 0 if finished else INTERRUPTED
+
+
+def weights_of(table: Table, key: str | None) -> np.ndarray | None:
+    """The weights of the rows, if a column has them."""
+    if key is None:
+        return None
+    column = table.columns[table.find(key)]
+    if column.values is None:
+        raise ValueError(f"{table.source}: the weights {column.name!r} hold text (such as {column.word!r})")
+    table.refuse_missing(column)
+    return column.values.astype(np.float64)
+
+
+def read_validation(path: str, task: Task, weights: str | None) -> Part:
+    """The table of --valid, with the columns of the training."""
+    table = read_table(path, task.target if task.named else str(task.place))
+    frame = table.frame(feature_positions(task, table))
+    return frame, target_values(table, task), weights_of(table, weights)

@@ -85,8 +85,11 @@ def train_members(
     callbacks: Iterable[Callback],
     progress: Literal["auto"] | bool,
     deadline: float | None,
-) -> list[Member]:
-    """Train `n_ens` members of each part, several at a time if there are cores for them."""
+) -> tuple[list[Member], bool]:
+    """Train `n_ens` members of each part, several at a time if there are cores for them.
+
+    Returns the members, and whether Ctrl-C ended the training.
+    """
     cores = get_num_threads() if threads is None else threads
     members = []
     for number in range(settings.n_ens * len(parts)):
@@ -112,17 +115,19 @@ def train_members(
         watchers = [*copy.deepcopy(given), ticks]
         train_one(settings, member, epochs, [*([member.best] if member.best else []), *watchers])
 
+    interrupted = False
     try:
         train_all(train, [member.trainer for member in members], at_once)
     except KeyboardInterrupt:
         for member in members:
             if member.best is not None:
                 member.best.restore(member.trainer)
-        if not members[0].trainer.history.epochs:
+        if not all(member.trainer.history.epochs for member in members):
             raise
+        interrupted = True
     finally:
         bar.close()
-    return members
+    return members, interrupted
 
 
 def make_trainer(

@@ -54,6 +54,10 @@ class Model:
         Of the members; empty in a model that was loaded.
     best_epochs : list of int
         The epochs that the members kept, from 0; -1 where there was nothing to choose by.
+    rows : (int, int)
+        On which the first member was trained and validated.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
     """
 
     def __init__(self, settings: Settings, seed: int = 0, threads: int | None = None) -> None:
@@ -66,6 +70,8 @@ class Model:
         self.members: list[Member] = []
         self.histories: list[History] = []
         self.best_epochs: list[int] = []
+        self.interrupted = False
+        self.rows = (0, 0)
         self.residuals: Array = np.empty((0, 1))  # of validation rows, sorted, for quantiles
 
     def fit(
@@ -125,16 +131,26 @@ class Model:
         data = Data(preparation.transform(frame), target.encode(truth), weights).sorted()
         parts = self._parts(data, target, preparation, validation)
         deadline = None if time_limit is None else began + time_limit
-        members = train_members(
+        members, self.interrupted = train_members(
             settings, preparation, target, parts, self.seed, self.threads, callbacks, progress, deadline
         )
         self.preparation, self.target, self.members = preparation, target, members
         self.networks = [member.trainer.net for member in members]
         self.histories = [member.trainer.history for member in members]
         self.best_epochs = [-1 if member.best is None else member.best.best_epoch for member in members]
+        self.rows = (len(members[0].training), 0 if members[0].held is None else len(members[0].held))
         if isinstance(target, Quantity):
             self.residuals = self._residuals(target)
         return self
+
+    def score_parts(self, held: bool) -> dict[str, float]:
+        """Scores of each member on the rows that it was trained on, or validated on; their mean, {} without rows."""
+        target, found = self._trained(), []
+        for member in self.members:
+            part = member.held if held else member.training
+            if part is not None:
+                found.append(scores_of(target, part, member.trainer.net))
+        return {name: float(np.mean([scores[name] for scores in found])) for name in found[0]} if found else {}
 
     def _parts(
         self, data: Data, target: Classes | Quantity, preparation: Preparation, validation: Sequence[Any] | None
@@ -297,10 +313,11 @@ class Model:
         y : array_like
         """
         target = self._trained()
+        frame = Frame.of(X)
         truth = target.encode(y)
-        if isinstance(target, Classes):
-            return classification_scores(truth, self.predict_proba(X))
-        return regression_scores(truth * target.std + target.mean, np.atleast_2d(self.predict(X).T).T)
+        if len(truth) != frame.rows:
+            raise ValueError(f"y: expected a target for each of {frame.rows} rows of X, got {len(truth)}")
+        return scores_of(target, Data(self.preparation.transform(frame), truth, None), self._committee())
 
     def permutation_importance(self, X: Any, y: Any, repeats: int = 5, seed: int = 0) -> dict[str, tuple[float, float]]:
         """How much worse the score gets when one column is shuffled: accuracy of classes, R2 of numbers.
@@ -327,3 +344,11 @@ class Model:
 
         self._trained()
         save(self, path)
+
+
+def scores_of(target: Classes | Quantity, part: Data, network: Network | Committee) -> dict[str, float]:
+    """Scores of prepared rows."""
+    if isinstance(target, Classes):
+        return classification_scores(part.y, network.predict_proba(part.x))
+    predicted = np.clip(network.predict(part.x).astype(np.float64) * target.std + target.mean, target.low, target.high)
+    return regression_scores(part.y * target.std + target.mean, predicted)

@@ -26,7 +26,7 @@ class Classes:
         labels = labels_of(y)
         classes = np.unique(labels)
         if len(classes) < 2:
-            raise ValueError(f"y: the target has one class only, {classes[0]!r}; there is nothing to learn")
+            raise ValueError(f"y: the target has one class only, {classes.tolist()[0]!r}; there is nothing to learn")
         return Classes(classes)
 
     @property
@@ -43,8 +43,8 @@ class Classes:
         strange = np.flatnonzero(self.classes[codes] != labels)
         if strange.size:
             raise ValueError(
-                f"y: expected labels seen in training, such as {self.classes[0]!r}, got {labels[strange[0]]!r} in row "
-                f"{strange[0]}"
+                f"y: expected labels seen in training, such as {self.classes[:1].tolist()[0]!r}, got "
+                f"{labels[strange[0] : strange[0] + 1].tolist()[0]!r} in row {strange[0]}"
             )
         return codes
 
