@@ -396,3 +396,27 @@ def test_neither_pandas_nor_scikit_learn_is_needed() -> None:
         print(len(model.predict(X)))
     """
     assert run_python(code).stdout.split() == ["20"]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("n_ens", [1, 2])
+def test_onnx_gives_the_same(task: str, n_ens: int, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    X = table()
+    y = labels(X) if task == "classification" else numbers(X)
+    model = Model(quick(task, epochs=3, n_ens=n_ens)).fit(X, y, progress=False)
+    model.to_onnx(tmp_path / "m.onnx")
+    session = runtime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    held = table(70, 1)
+    held["colour"][:3] = "violet"  # never seen
+    feed = {}
+    for column in Frame.of(held).columns:
+        if column.name != "always":
+            values = column.values
+            if column.kind == "category":
+                values = np.array(["" if value is None else value for value in values])
+            feed[column.name] = values[:, None]
+    got = session.run(None, feed)[0]
+    want = model.predict_proba(held) if task == "classification" else model.predict(held)[:, None]
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)

@@ -13,6 +13,7 @@ import numpy as np
 # What each extra of pyproject.toml brings, by distribution.
 EXTRAS = {
     "cli": ["matplotlib"],
+    "onnx": ["onnx"],
     "plot": ["matplotlib"],
     "sklearn": ["scikit-learn"],
     "tabular": ["pandas", "pyarrow"],

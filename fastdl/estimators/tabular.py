@@ -173,6 +173,11 @@ class TabularEstimator(BaseEstimator):
         check_is_fitted(self)
         self.model_.save(path)
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model as ONNX, with an input for each column; see `fastdl.tables.Model.to_onnx`."""
+        check_is_fitted(self)
+        self.model_.to_onnx(path)
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +237,50 @@ class Network(Weights):
         from fastdl.nn.saving import save
 
         save(self, path)
+
+    def to_numpy_code(self, path: str | PathLike[str]) -> None:
+        """Write the network as one file of Python that needs NumPy alone.
+
+        Its functions are `predict(X)` and, for a classifier, `predict_proba(X)` and `predict_classes(X)`.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as "model.py". The weights are inside.
+
+        Raises
+        ------
+        ValueError
+            If the network is not built.
+        TypeError
+            If a layer is a user's own.
+        """
+        # By name: what writes networks down stands above what they are.
+        import_module("fastdl.export").to_numpy_code(self, path)
+
+    def to_onnx(self, path: str | PathLike[str], dtype: str = "float32") -> None:
+        """Write the network as ONNX (opset 17), for onnxruntime and others.
+
+        The input "X" is (rows, features), the output "output" what `predict` gives; a classifier also has
+        "probabilities". `classes_` are in the model's metadata as JSON. Scalers compute in float64 there, too.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as "model.onnx".
+        dtype : {"float32", "float64"}
+            Of X.
+
+        Raises
+        ------
+        ImportError
+            Without the package onnx.
+        ValueError
+            If the network is not built.
+        TypeError
+            If a layer is a user's own.
+        """
+        import_module("fastdl.export").to_onnx(self, path, dtype)
 
     def forget(self) -> None:
         """Become unbuilt."""

@@ -63,7 +63,7 @@ class Encoding:
             return [column.values]
         if self.how != "date":
             return []
-        turns = [column.values / period for period in (DAY, WEEK, YEAR)]
+        turns = [column.values / period % 1.0 for period in (DAY, WEEK, YEAR)]  # 0 to the bit where there are only days
         waves = [wave(2.0 * np.pi * turn) for turn in turns for wave in (np.sin, np.cos)]
         return [column.values, *waves]
 

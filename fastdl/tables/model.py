@@ -345,6 +345,27 @@ class Model:
         self._trained()
         save(self, path)
 
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the model as ONNX, preparation and all.
+
+        Each column that counts is an input of its name, shape (rows, 1): float64 for numbers, booleans and dates
+        (seconds since 1970), NaN where a value is missing; text for categories, "" where one is missing. The output is
+        "probabilities", in the order of the metadata's classes, or "prediction".
+
+        Parameters
+        ----------
+        path : path-like
+
+        Raises
+        ------
+        ImportError
+            Without the package onnx.
+        """
+        from fastdl.tables.onnx import to_onnx
+
+        self._trained()
+        to_onnx(self, path)
+
 
 def scores_of(target: Classes | Quantity, part: Data, network: Network | Committee) -> dict[str, float]:
     """Scores of prepared rows."""
