@@ -90,6 +90,7 @@ def run(arguments: list[str]) -> int:
     parser = make_parser()
     try:
         args = parser.parse_args(arguments)
+        args.argv = arguments
     except SystemExit as done:  # --help
         return int(done.code or 0)
     if args.version:

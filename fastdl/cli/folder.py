@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 MODEL, HISTORY, METRICS, CURVES, TASK = "model.safetensors", "history.csv", "metrics.json", "curves.png", "task.json"
-FILES = frozenset({MODEL, HISTORY, METRICS, CURVES, TASK})
+REPORT = "report.html"
+FILES = frozenset({MODEL, HISTORY, METRICS, CURVES, TASK, REPORT})
 
 
 class Output:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from fastdl.cli import folder, report
 from fastdl.cli.task import Task
+from fastdl.report import write_report
 from fastdl.tables import Frame, Model, Settings
 from fastdl.tables.scores import regression_scores
 
@@ -70,6 +72,21 @@ class Job:
             ("preset", self.args.preset),
         ]
         return report.facts_table(facts) + "\n"
+
+    def about(self, metrics: dict[str, Any]) -> list[tuple[str, str]]:
+        """What the report's page says first."""
+        best = metrics["best_epoch"]
+        return [
+            ("data", str(self.args.data)),
+            ("target", f"{self.task.target} ({self.task.kind})"),
+            ("rows", f"{metrics['rows']} to train on, {metrics['val_rows']} to validate on"),
+            ("preset", f"{self.args.preset}, seed {self.args.seed}"),
+            ("epochs", f"{metrics['epochs']} in {self.seconds:.1f} s" + f", kept: {best}" * (best is not None)),
+        ]
+
+    def command(self) -> str:
+        """What repeats the run."""
+        return "fastdl " + shlex.join(self.args.argv)
 
     def columns(self) -> str:
         """What became of each column."""
@@ -137,8 +154,9 @@ class Job:
         self.task.save(path / folder.TASK)
         self.model.history.to_csv(path / folder.HISTORY)
         folder.write_json(path / folder.METRICS, metrics)
+        title = f"{Path(self.args.data).name}: {self.task.kind} of {self.task.target}"
+        write_report(self.model, path / folder.REPORT, title, self.about(metrics), metrics, self.command())
         try:
-            title = f"{Path(self.args.data).name}: {self.task.kind} of {self.task.target}"
             report.save_curves(path / folder.CURVES, self.model.history, title, self.model.best_epoch)
         except ImportError:
             return False

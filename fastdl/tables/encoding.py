@@ -57,6 +57,13 @@ class Encoding:
             return f"{self.categories[0]} or {self.categories[1]}"
         return "number, and whether it is missing" if self.gaps else self.how
 
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """Columns of quantities, of flags and of codes that it becomes."""
+        numbers = {"number": 1, "date": 7}.get(self.how, 0)
+        flags = {"boolean": 1, "pair": 1, "one-hot": len(self.categories)}.get(self.how, 0) + self.gaps
+        return numbers, flags, int(self.how == "codes")
+
     def numbers(self, column: Column) -> list[Array]:
         """Columns of quantities, float64, NaN where a value is missing."""
         if self.how == "number":

@@ -145,11 +145,11 @@ class Model:
 
     def score_parts(self, held: bool) -> dict[str, float]:
         """Scores of each member on the rows that it was trained on, or validated on; their mean, {} without rows."""
-        target, found = self._trained(), []
+        found = []
         for member in self.members:
             part = member.held if held else member.training
             if part is not None:
-                found.append(scores_of(target, part, member.trainer.net))
+                found.append(self.scores_of(part, member.trainer.net))
         return {name: float(np.mean([scores[name] for scores in found])) for name in found[0]} if found else {}
 
     def _parts(
@@ -227,7 +227,8 @@ class Model:
             raise ValueError("this model is not trained yet: fit or load it first")
         return self.target
 
-    def _committee(self) -> Committee:
+    def committee(self) -> Committee:
+        """The members as one."""
         committee = Committee()
         committee.members = self.networks
         return committee
@@ -267,7 +268,7 @@ class Model:
         x = self.preparation.transform(Frame.of(X))
         if not len(x):
             return np.empty((0, len(self.classes_)), np.float32)
-        return self._committee().predict_proba(x)
+        return self.committee().predict_proba(x)
 
     def predict_quantiles(self, X: Any, levels: Sequence[float] = (0.05, 0.5, 0.95)) -> Array:
         """Quantiles of the target: the prediction plus those of the errors on validation rows.
@@ -302,7 +303,7 @@ class Model:
         x = self.preparation.transform(Frame.of(X))
         if not len(x):
             return np.empty((0, self._trained().outputs), np.float32)
-        return self._committee().predict(x)
+        return self.committee().predict(x)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Scores on a table: accuracy and log loss of classes; RMSE, MAE and R2 of numbers.
@@ -312,12 +313,22 @@ class Model:
         X : table
         y : array_like
         """
-        target = self._trained()
-        frame = Frame.of(X)
-        truth = target.encode(y)
+        return self.scores_of(self.data_of(Frame.of(X), y), self.committee())
+
+    def data_of(self, frame: Frame, y: Any) -> Data:
+        """Prepared rows of a table with targets."""
+        truth = self._trained().encode(y)
         if len(truth) != frame.rows:
             raise ValueError(f"y: expected a target for each of {frame.rows} rows of X, got {len(truth)}")
-        return scores_of(target, Data(self.preparation.transform(frame), truth, None), self._committee())
+        return Data(self.preparation.transform(frame), truth, None)
+
+    def scores_of(self, part: Data, network: Network | Committee) -> dict[str, float]:
+        """Scores of prepared rows by one member or all."""
+        target = self._trained()
+        if isinstance(target, Classes):
+            return classification_scores(part.y, network.predict_proba(part.x))
+        outputs = network.predict(part.x).astype(np.float64) * target.std + target.mean
+        return regression_scores(part.y * target.std + target.mean, np.clip(outputs, target.low, target.high))
 
     def permutation_importance(self, X: Any, y: Any, repeats: int = 5, seed: int = 0) -> dict[str, tuple[float, float]]:
         """How much worse the score gets when one column is shuffled: accuracy of classes, R2 of numbers.
@@ -365,11 +376,3 @@ class Model:
 
         self._trained()
         to_onnx(self, path)
-
-
-def scores_of(target: Classes | Quantity, part: Data, network: Network | Committee) -> dict[str, float]:
-    """Scores of prepared rows."""
-    if isinstance(target, Classes):
-        return classification_scores(part.y, network.predict_proba(part.x))
-    predicted = np.clip(network.predict(part.x).astype(np.float64) * target.std + target.mean, target.low, target.high)
-    return regression_scores(part.y * target.std + target.mean, predicted)

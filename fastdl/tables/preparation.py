@@ -131,6 +131,18 @@ class Preparation:
             flags += encoding.flags(column)
         return numbers, flags
 
+    def places(self) -> list[list[int]]:
+        """Which columns of the matrix each column of the table became."""
+        number, flag, code = 0, self.numbers, len(self.offset)
+        found = []
+        for encoding in self.encodings:
+            numbers, flags, codes = encoding.widths
+            found.append([
+                *range(number, number + numbers), *range(flag, flag + flags), *range(code, code + codes)
+            ])  # fmt: skip
+            number, flag, code = number + numbers, flag + flags, code + codes
+        return found
+
     def describe(self) -> list[tuple[str, str, str]]:
         """Name, kind and use of each column."""
         return [(encoding.name, encoding.kind, encoding.detail) for encoding in self.encodings]
