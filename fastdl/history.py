@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastdl.errors import check_int, unknown_name
@@ -141,6 +142,20 @@ class History(Mapping[str, list[float]]):
             writer.writerow(["epoch", *self._columns])
             # The module writes floats by repr: all their digits.
             writer.writerows(zip(range(self._epochs), *self._columns.values(), strict=True))
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame, a column for each quantity, the index `epoch` from 0.
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise ImportError('History.to_pandas needs pandas: pip install "fastdl-nn[tabular]"') from error
+        return pandas.DataFrame(dict(self._columns), index=pandas.RangeIndex(self._epochs, name="epoch"))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw the curves: one panel per quantity, training and validation together, diagnostics below.
