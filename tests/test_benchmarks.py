@@ -84,7 +84,18 @@ def test_gemm(tmp_path: Path) -> None:
     assert page.count("3x20x17") == 3 and min(one["fastdl"] for one in numbers["products"]) > 0
 
 
-@pytest.mark.parametrize("module", ["peers", "roofline", "scaling", "gemm"])
+def test_tables(tmp_path: Path) -> None:
+    for needed in ("matplotlib", "pandas", "sklearn"):
+        pytest.importorskip(needed)
+    numbers, page, _ = kept(tmp_path, "benchmarks.tables", "--only", "wine", "--only", "diabetes")
+    assert list(numbers) == ["wine", "diabetes"]
+    for table in numbers.values():
+        assert {"fastdl simple", "fastdl default", "scikit-learn MLP", "scikit-learn boosting"} <= set(table["models"])
+        assert all(run["fit"] > 0 and run["error"] >= 0 for runs in table["models"].values() for run in runs)
+    assert "wine (178 x 13)" in page
+
+
+@pytest.mark.parametrize("module", ["peers", "roofline", "scaling", "gemm", "tables"])
 @pytest.mark.parametrize("name", ["../up", "a b", ""])
 def test_a_name_that_is_no_file_is_refused(module: str, name: str) -> None:
     done = run(f"benchmarks.{module}", "--quick", "--save", name)
