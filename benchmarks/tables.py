@@ -1,7 +1,7 @@
 """Models on tables beside others: ``python -m benchmarks.tables [--data FOLDER]``.
 
-Each table is split several times into rows to learn from and a fifth to be judged by. All models see the same splits, one
-after the other. Error is 1 - accuracy, or RMSE by the standard deviation of the target. Times are those of fit and
+Each table is split several times into rows to learn from and a fifth to be judged by. All models see the same splits,
+one after the other. Error is 1 - accuracy, or RMSE by the deviation of the target. Times are those of fit and
 predict, on all cores. scikit-learn's own tables are always there; the folder of --data (default: FASTDL_DATA of the
 environment) adds those in its `tabular`.
 """

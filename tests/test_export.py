@@ -202,3 +202,13 @@ def test_without_onnx_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     net.build(3)
     with pytest.raises(ImportError, match=r"fastdl-nn\[onnx\]"):
         net.to_onnx(tmp_path / "m.onnx")
+
+
+def test_quantiles_are_in_order_there_too(tmp_path: Path) -> None:
+    X = normal((80, 3))
+    net = nn.Sequential(nn.Dense(6))
+    fdl.Trainer(net, fdl.losses.Quantile([0.9, 0.1, 0.5])).fit(X, X[:, :2], epochs=1, progress=False)
+    for run in (with_numpy, with_onnx):
+        got = run(net, X, tmp_path)["output"]
+        np.testing.assert_allclose(got, net.predict(X), rtol=1e-5, atol=1e-5)
+        assert (np.diff(got.reshape(80, 2, 3)[:, :, [1, 2, 0]], axis=2) >= 0).all()

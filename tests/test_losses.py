@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from support import U, normal
 from test_reference import gradcheck
 
-from fastdl import kernels
+import fastdl as fdl
+from fastdl import kernels, losses, nn
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -408,3 +410,25 @@ X = support.whole((5, 4))
 )  # fmt: skip
 def test_bad_arguments(kernel: str, args: tuple[Any, ...], options: dict[str, Any], words: list[Any]) -> None:
     support.check_refuses(lambda: getattr(kernels, kernel)(*args, **options), *words)
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.5, 0.9), (0.9, 0.1)])
+def test_quantiles_of_a_prediction_are_in_order(levels: tuple[float, ...], tmp_path: Path) -> None:
+    """Also where the network's outputs cross, of each target by itself, in every way of asking, and from a file."""
+    X = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    Y = X[:, :2] + np.random.default_rng(1).normal(size=(200, 2))
+    net = nn.Sequential(nn.Dense(2 * len(levels)))
+    trainer = fdl.Trainer(net, losses.Quantile(levels))
+    trainer.fit(X, Y, epochs=1, progress=False)
+    raw = X @ net.parameters()["0.weight"] + net.parameters()["0.bias"]
+    crossed = raw.reshape(200, 2, -1)[:, :, np.argsort(levels)]
+    assert (np.diff(crossed, axis=2) < 0).any(), "nothing to sort"
+    want = np.sort(crossed, axis=2)
+    net.save(tmp_path / "net.safetensors")
+    again = nn.load(tmp_path / "net.safetensors")
+    assert again.head == net.head
+    predictor = net.predictor(rows=200)
+    for got in (net.predict(X), again.predict(X), predictor(X), np.concatenate([net.predict(x[None]) for x in X])):
+        in_order = got.reshape(200, 2, -1)[:, :, np.argsort(levels)]
+        np.testing.assert_allclose(in_order, want, rtol=1e-5, atol=1e-6)
+    assert losses.Quantile(0.3).head == "linear"

@@ -195,7 +195,7 @@ class MLPClassifier(ClassifierMixin, TrainedMLP):
             loss = loss_of(self.loss)
             if smoothing:
                 raise ValueError("label_smoothing: expected loss='log_loss' with it; CrossEntropy has one of its own")
-            if (loss.head == "linear" and loss.name) or (several and loss.head == "softmax"):
+            if (loss.head not in ("softmax", "sigmoid") and loss.name) or (several and loss.head == "softmax"):
                 raise ValueError(f"loss: expected one for {'several labels' if several else 'classes'}, got {loss!r}")
         if loss.head == "sigmoid":
             if not several and count > 2:

@@ -180,7 +180,7 @@ class MLPRegressor(RegressorMixin, TrainedMLP):
 
     def _objective(self) -> Objective:
         loss: Loss = loss_of("mse" if self.loss == "squared_error" else self.loss)
-        if loss.head != "linear":
+        if loss.head in ("softmax", "sigmoid"):
             raise ValueError(f"loss: expected one of real targets, got {loss!r}")
         outputs = self._columns * (len(loss.levels) if isinstance(loss, Quantile) else 1)
         return objective_of(loss, outputs, "exp" if loss.name == "poisson" else "identity")

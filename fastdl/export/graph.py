@@ -25,7 +25,8 @@ class Node:
     op : str
         One of `BINARY` or `UNARY`, or "input", "constant", "where" (condition, yes, no), "mean" (over the features,
         which stay as one), "concat" (of features), "columns" (attribute columns), "rows" (of a table, by codes in a
-        column), "cast" (attribute dtype), "labels" (numbers of texts from 1 by attribute keys, 0 for others).
+        column), "cast" (attribute dtype), "labels" (numbers of texts from 1 by attribute keys, 0 for others),
+        "quantiles" (each target's, sorted; attributes order of the levels, and targets).
     inputs : tuple of Node
     attributes : dict
     value : ndarray, optional

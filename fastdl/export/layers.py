@@ -10,6 +10,7 @@ import numpy as np
 
 from fastdl import nn
 from fastdl.export.graph import Node, apply, cast, constant
+from fastdl.quantiles import levels_of
 
 if TYPE_CHECKING:
     from fastdl.nn.network import Network
@@ -40,6 +41,10 @@ def heads_of(network: Network, raw: Node) -> dict[str, Node]:
         return {"output": raw, "probabilities": apply("softmax", raw)}
     if network.head == "sigmoid":
         return {"output": raw, "probabilities": sigmoid(raw)}
+    levels = levels_of(network.head)
+    if levels:
+        order = np.argsort(levels).tolist()
+        return {"output": apply("quantiles", raw, order=order, targets=network.widths[1] // len(levels))}
     return {"output": raw}
 
 

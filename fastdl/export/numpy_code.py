@@ -70,6 +70,13 @@ def _softmax(x):
     return e / e.sum(axis=1, keepdims=True)
 
 
+def _quantiles(x, order):
+    of_target = x.reshape(len(x), -1, len(order))
+    out = np.empty_like(of_target)
+    out[:, :, order] = np.sort(of_target, axis=2)
+    return out.reshape(x.shape)
+
+
 def _rows(X):
     X = np.asarray(X)
     if X.ndim != 2 or X.shape[1] != FEATURES:
@@ -86,7 +93,8 @@ def to_numpy_code(network: Network, path: str | PathLike[str]) -> None:
     heads = heads_of(network, raw)
     names: dict[int, str] = {id(x): "x"}
     constants, body = [], []
-    for node in in_order({"output": raw}):
+    answer = heads["output"]
+    for node in in_order({"output": answer}):
         if node.op == "input":
             continue
         name = f"{'c' if node.op == 'constant' else 'v'}{len(names)}"
@@ -98,7 +106,7 @@ def to_numpy_code(network: Network, path: str | PathLike[str]) -> None:
     more = ", predict_proba(X)" * ("probabilities" in heads) + ", predict_classes(X)" * (network.head == "softmax")
     text = HEAD.format(version=__version__, features=network.widths[0], more=more) + "\n".join(constants)
     text += f'\n\n\ndef predict(X):\n    """Raw outputs, (rows, {network.widths[1]})."""\n    x = _rows(X)\n'
-    text += "\n".join(body) + f"\n    return {names[id(raw)]}\n"
+    text += "\n".join(body) + f"\n    return {names[id(answer)]}\n"
     text += functions(network, heads)
     write_atomically(path, text.encode())
 
@@ -129,6 +137,8 @@ def call(node: Node, names: Mapping[int, str]) -> str:
         chosen = node.attributes["columns"]
         run = chosen == list(range(chosen[0], chosen[0] + len(chosen)))
         return f"{inputs[0]}[:, {chosen[0]}:{chosen[0] + len(chosen)}]" if run else f"{inputs[0]}[:, {chosen}]"
+    if node.op == "quantiles":
+        return f"_quantiles({inputs[0]}, {node.attributes['order']})"
     if node.op == "cast":
         return f"{inputs[0]}.astype(np.{node.attributes['dtype']})"
     return CALLS[node.op].format(*inputs)

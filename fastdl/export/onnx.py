@@ -131,6 +131,8 @@ class Writer:
             self.add("Cast", inputs, name, to=getattr(self.onnx.TensorProto, kinds[node.attributes["dtype"]]))
         elif node.op == "cos":  # which runtimes have for float32 only: float64 is brought near 0 first
             self.cosine(inputs[0], name)
+        elif node.op == "quantiles":
+            self.quantiles(inputs[0], node.attributes["order"], node.attributes["targets"], name)
         elif node.op == "labels":
             keys = node.attributes["keys"]
             values = [float(code) for code in range(1, len(keys) + 1)]
@@ -139,6 +141,21 @@ class Writer:
             )
         else:
             self.add(NAMES[node.op], inputs, name)
+
+    def quantiles(self, x: str, order: list[int], targets: int, name: str) -> None:
+        """Each target's outputs rise with their levels."""
+        m = len(order)
+        shape = self.constant(np.array([-1, targets, m], np.int64), f"{name}_shape")
+        apart = self.add("Reshape", [x, shape], f"{name}_apart")
+        count = self.constant(np.array([m], np.int64), f"{name}_count")
+        node = self.onnx.helper.make_node(
+            "TopK", [apart, count], [f"{name}_sorted", f"{name}_places"], axis=2, largest=0, sorted=1
+        )
+        self.nodes.append(node)
+        rank = self.constant(np.argsort(order).astype(np.int64), f"{name}_rank")
+        back = self.add("Gather", [f"{name}_sorted", rank], f"{name}_back", axis=2)
+        flat = self.constant(np.array([-1, targets * m], np.int64), f"{name}_flat")
+        self.add("Reshape", [back, flat], name)
 
     def cosine(self, angle: str, name: str) -> None:
         """cos of a float64 angle: whole turns are taken away in float64, the rest is float32."""

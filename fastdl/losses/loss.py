@@ -31,7 +31,7 @@ class Loss:
     """
 
     name: ClassVar[str] = ""
-    head: ClassVar[str] = "linear"
+    head: str = "linear"
     inspected: ClassVar[tuple[str, ...]] = ()  # constructor arguments
     kernel: ClassVar[str] = ""
     labels: ClassVar[bool] = False

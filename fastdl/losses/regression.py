@@ -9,6 +9,7 @@ import numpy as np
 
 from fastdl.errors import as_array, check_number
 from fastdl.losses.loss import Loss, real_targets, refuse_rows
+from fastdl.quantiles import head_of
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -81,6 +82,11 @@ class Quantile(Regression):
     levels : float or iterable of float
         q, each in (0, 1), none twice: 0.5 is the median. The network has an output for each target and level: column
         j m + i is level i of target j, with m levels. One target of m levels has just m outputs.
+
+    Notes
+    -----
+    Quantiles of one target that cross are sorted in predictions (Chernozhukov, Fernandez-Val and Galichon 2010), which
+    never makes them worse; training and `evaluate` see them as they are.
     """
 
     name, kernel, inspected = "quantile", "quantile", ("levels",)
@@ -93,6 +99,7 @@ class Quantile(Regression):
         if not self.levels or len(np.unique(rounded)) < len(rounded) or rounded.min() <= 0 or rounded.max() >= 1:
             raise ValueError(f"levels: expected one or more different numbers in (0, 1), got {given}")
         self.estimates = len(self.levels) == 1
+        self.head = head_of(self.levels)
 
     def prepare(self, y: Any, rows: int, outputs: int, classes: Array | None) -> tuple[Array, Array | None]:
         """Targets as float32 (rows, outputs / levels)."""

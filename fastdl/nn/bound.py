@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastdl.kernels._inference import output
 from fastdl.nn.predictor import Inference
+from fastdl.quantiles import START, sort_quantiles
 
 if TYPE_CHECKING:
     from fastdl.nn.network import Network
@@ -58,7 +59,12 @@ class Predictor:
         if network.arena is not self._arena or network.held_by is not None:
             self._check()
         result = self._few(X, out)
-        return self._general(X, out) if result is None else result
+        if result is None:
+            result = self._general(X, out)
+        head = network.head
+        if head is not None and head.startswith(START):
+            sort_quantiles(result, head)
+        return result
 
     def _check(self) -> None:
         """Refuse to predict with memory that is no longer the network's, or is being written."""

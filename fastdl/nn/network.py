@@ -21,6 +21,7 @@ from fastdl.nn.predictor import Inference, training_outputs
 from fastdl.nn.scale import Scaler
 from fastdl.nn.summary import summary_of
 from fastdl.nn.weights import Weights
+from fastdl.quantiles import START, sort_quantiles
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -33,7 +34,7 @@ class Network(Weights):
 
     Attributes
     ----------
-    head : {None, "softmax", "sigmoid", "linear"}
+    head : str or None
         What turns raw outputs into predictions; the loss says so.
     classes_ : ndarray or None
         The label that each output stands for.
@@ -106,7 +107,11 @@ class Network(Weights):
         inference = free.pop() if free else Inference(self)
         try:
             result = inference.few(X)
-            return inference(self.readable_rows(X)) if result is None else result
+            if result is None:
+                result = inference(self.readable_rows(X))
+            if self.head is not None and self.head.startswith(START):
+                sort_quantiles(result, self.head)
+            return result
         finally:
             free.append(inference)
 

@@ -28,6 +28,7 @@ from fastdl.nn.periodic import PeriodicEmbedding
 from fastdl.nn.residual import Residual
 from fastdl.nn.scale import MinMaxScale, RobustScale, Standardize
 from fastdl.nn.sequential import Sequential
+from fastdl.quantiles import levels_of
 
 VERSION = 1
 KNOWN: dict[str, type[Layer]] = {
@@ -143,7 +144,7 @@ def unpack(arrays: Mapping[str, Any], config: Any, custom: Mapping[str, type[Lay
     if config["fastdl"] != VERSION or isinstance(config["fastdl"], bool):
         raise ValueError(f"version {config['fastdl']!r} of the format, expected {VERSION}")
     network = revive(config["network"], dict(custom or {}))
-    if not isinstance(network, Network) or config["head"] not in HEADS:
+    if not isinstance(network, Network) or not (config["head"] in HEADS or levels_of(config["head"])):
         raise ValueError("it does not describe a network")
     shape = sizes("input_shape", config["input_shape"])
     expect_shapes(network, shape, arrays)
