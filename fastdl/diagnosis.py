@@ -178,16 +178,19 @@ def diagnose(trainer: Trainer, X: Any = None, y: Any = None) -> Diagnosis:
         raise ValueError("diagnose: this trainer has not fitted yet: fit first, or give X and y")
     with trainer.net.busy("diagnose", changes=True):
         inputs, signals = trainer.look_at(part)
-    return Diagnosis(findings_of(inputs, signals), signals)
+    return Diagnosis(findings_of(inputs, signals, scaled=trainer.net.scaler() is not None), signals)
 
 
-def findings_of(inputs: float, signals: list[Signal]) -> list[Finding]:
-    """All illnesses, in the order of the layers; `inputs` is the largest input behind the scaler."""
+def findings_of(inputs: float, signals: list[Signal], scaled: bool = False) -> list[Finding]:
+    """All illnesses, in the order of the layers; `inputs` is the largest input behind the scaler, if there is one."""
     found = []
     if inputs > LARGE_INPUT:
-        found.append(
-            Finding("", "inputs out of scale", f"they are as large as {inputs:.3g}", "Put nn.Standardize() first")
-        )
+        words = f"they are as large as {inputs:.3g}"
+        trick = "Put nn.Standardize() first"
+        if scaled:
+            words += " behind the scaler, since some features are nearly always the same"
+            trick = "Try nn.RobustScale() or nn.MinMaxScale() in its place"
+        found.append(Finding("", "inputs out of scale", words, trick))
     found += [finding for finding in (gradients(signals),) if finding is not None]
     for s in signals:
         found += outputs(s)

@@ -13,6 +13,8 @@ from fastdl.callbacks import Callback
 from fastdl.errors import NonFiniteError, check_int, check_number
 from fastdl.figures import new_figure
 from fastdl.optim.optimizer import LARGEST
+from fastdl.schedule import Scheduled
+from fastdl.schedule.hyper import base_of
 from fastdl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -110,7 +112,8 @@ def lr_find(
     """Train a copy of the network with a rate that grows from step to step, and see where the loss falls (Smith 2017).
 
     The rate of step i is low (high / low)^(i / (steps - 1)). Everything else is as the trainer would do it: loss,
-    optimizer, clipping, penalty, mixup, seed. Only its schedule is left out, and the optimizer's slots are fresh. The
+    optimizer, clipping, penalty, mixup, seed. Only schedules are left out, of the rate and of other numbers, which stay
+    at their bases; the optimizer's slots are fresh. The
     test ends early when the smoothed loss is above its least by three times the first loss, or is not finite.
 
     Parameters
@@ -153,6 +156,9 @@ def lr_find(
     with trainer.net.busy("lr_find"):
         net = copy.deepcopy(trainer.net)
     optimizer = copy.copy(trainer.optimizer)
+    for _, layer in net.walk():
+        hold(layer)
+    hold(optimizer)
     optimizer.lr = 1.0
     probe = Trainer(
         net,
@@ -183,6 +189,15 @@ def lr_find(
         if not watch.losses:
             raise
     return RangeTest(rates[: len(watch.losses)], np.array(watch.losses), np.array(watch.smoothed))
+
+
+def hold(owner: object) -> None:
+    """Let numbers that follow schedules stay at their bases: a plateau would wait for validation data."""
+    for name, value in list(vars(owner).items()):
+        if isinstance(value, Scheduled):
+            setattr(owner, name, base_of(value))
+        elif isinstance(value, tuple) and any(isinstance(one, Scheduled) for one in value):
+            setattr(owner, name, tuple(base_of(one) for one in value))
 
 
 class End(Exception):

@@ -95,7 +95,13 @@ def test_tables(tmp_path: Path) -> None:
     assert "wine (178 x 13)" in page
 
 
-@pytest.mark.parametrize("module", ["peers", "roofline", "scaling", "gemm", "tables"])
+def test_tricks(tmp_path: Path) -> None:
+    numbers, page, _ = kept(tmp_path, "benchmarks.tricks")
+    assert {"EMA of the weights", "clipping by the norm", "batch norm"} <= {one["trick"] for one in numbers}
+    assert all(one["low"] <= one["price"] <= one["high"] for one in numbers) and "| mixup |" in page
+
+
+@pytest.mark.parametrize("module", ["peers", "roofline", "scaling", "gemm", "tables", "tricks"])
 @pytest.mark.parametrize("name", ["../up", "a b", ""])
 def test_a_name_that_is_no_file_is_refused(module: str, name: str) -> None:
     done = run(f"benchmarks.{module}", "--quick", "--save", name)

@@ -237,3 +237,16 @@ def test_pickling() -> None:
 def test_what_is_refused(options: dict[str, Any], words: Sequence[str]) -> None:
     call = {"trainer": fdl.Trainer(mlp()), "X": X, "y": Y, **options}
     check_refuses(lambda: fdl.lr_find(**call), *words)
+
+
+def test_numbers_that_follow_a_plateau_stay_at_their_bases() -> None:
+    """There is no validation data in a range test; the result is that of the plain numbers."""
+    X, y = blobs(60)
+
+    def found(rate: Any, decay: Any) -> RangeTest:
+        net = nn.Sequential(nn.Dense(8), nn.ReLU(), nn.Dropout(rate), nn.Dense(3))
+        return fdl.lr_find(fdl.Trainer(net, optimizer=optim.AdamW(weight_decay=decay)), X, y, steps=20)
+
+    falling = schedule.ReduceOnPlateau()
+    one, two = found(0.2 * falling, 0.1 * falling), found(0.2, 0.1)
+    np.testing.assert_array_equal(one.losses, two.losses)
