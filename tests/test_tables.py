@@ -128,6 +128,11 @@ def test_kinds_that_do_not_fit_are_refused_by_name() -> None:
     )
 
 
+def test_a_column_that_was_empty_may_hold_anything_later() -> None:
+    preparation = Preparation().fit(Frame.of({"a": [None, None], "b": [1.0, 2.0]}))
+    assert preparation.transform(Frame.of({"a": ["new", "words"], "b": [1.0, 2.0]})).shape == (2, 1)
+
+
 def test_encode_keeps_the_commonest() -> None:
     column = Frame.of({"a": [f"w{i}" for i in range(40) for _ in range(i + 1)]}).columns[0]
     assert len(encode(column, 9, 10).categories) == 10 and "w39" in encode(column, 9, 10).categories

@@ -102,7 +102,7 @@ class Encoding:
 
     def convert(self, column: Column) -> Column:
         """A column of another kind as one of this, where values allow it; else it is refused by name."""
-        if column.kind == self.kind:
+        if column.kind == self.kind or self.how == "dropped":  # of which nothing is used
             return column
         if column.missing.all():
             empty: Array = np.full(len(column.values), np.nan)
