@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from networks import run_python
 
+import fastdl as fdl
 from fastdl import callbacks
 from fastdl.tables import Frame, Model, Preparation, Settings, load
 from fastdl.tables.encoding import encode
@@ -166,6 +167,40 @@ def test_folds_hold_each_row_out_once() -> None:
 
 
 # Models
+
+
+def test_first_weights_that_have_seen_the_data() -> None:
+    """Weighted sums have deviation 1, and each hidden unit's kink lies among its sums."""
+    from fastdl.tables.initial import look_at_data
+    from fastdl.tables.network import make_network
+
+    X = table()
+    preparation = Preparation().fit(Frame.of(X))
+    x = preparation.transform(Frame.of(X))
+    nets = []
+    for _ in range(2):
+        net = make_network(quick(dropout=0.0), preparation, 3)
+        net.build(preparation.width, 5)
+        look_at_data(net, x, 5)
+        nets.append(net)
+    np.testing.assert_array_equal(nets[0].predict(x), nets[1].predict(x))
+    dense = [layer for layer in nets[0].layers if "bias" in layer.params and layer.params["bias"].ndim == 1]
+    assert len(dense) == 3
+    np.testing.assert_allclose((nets[0].predict(x) - dense[-1].params["bias"]).std(axis=0), 1.0, rtol=1e-3)
+    embedding, periodic, scale = (copy.deepcopy(layer) for layer in nets[0].layers[:3])
+    front = fdl.nn.Sequential(*(type(layer)(**layer.config()) for layer in (embedding, periodic, scale)))
+    front.build(preparation.width)
+    for new, old in zip(front.layers, nets[0].layers, strict=False):
+        for name, value in old.params.items():
+            new.params[name][...] = value
+    sums, kinks = front.predict(x) @ dense[0].params["weight"], -dense[0].params["bias"]
+    assert (kinks >= sums.min(axis=0)).all() and (kinks <= sums.max(axis=0)).all() and kinks.std() > 0.1
+
+
+def test_a_model_may_begin_so() -> None:
+    X = table()
+    one, two = (Model(quick(data_init=init, epochs=1)).fit(X, labels(X), progress=False) for init in (True, False))
+    assert (one.predict_proba(X) != two.predict_proba(X)).any()
 
 
 @pytest.mark.parametrize("preset", ["default", "simple"])

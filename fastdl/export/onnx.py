@@ -40,13 +40,12 @@ def to_onnx(network: Network, path: str | PathLike[str], dtype: str = "float32")
     """Write a built network as ONNX; see `Network.to_onnx`."""
     if dtype not in DTYPES:
         raise unknown_name("dtype", dtype, DTYPES)
-    onnx = library()
     x = Node("input", attributes={"name": "X", "dtype": dtype, "shape": ["rows", network.widths[0]]})
     facts = {"fastdl": __version__}
     if network.classes_ is not None:
         facts["classes"] = json.dumps(network.classes_.tolist())
     raw = graph_of(network, x)
-    write_model(onnx, path, [x], heads_of(network, raw), network.widths[1], facts)
+    write_model(library(), path, [x], heads_of(network, raw), network.widths[1], facts)
 
 
 def write_model(

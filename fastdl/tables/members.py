@@ -20,6 +20,7 @@ from fastdl.kernels._team import get_num_threads
 from fastdl.losses import CrossEntropy
 from fastdl.progress import Progress
 from fastdl.tables.best import BestEpoch
+from fastdl.tables.initial import look_at_data
 from fastdl.tables.network import make_network, make_optimizer
 from fastdl.trainer import Trainer
 
@@ -149,6 +150,9 @@ def make_trainer(
 def train_one(settings: Settings, member: Member, epochs: int, watchers: Sequence[Callback]) -> None:
     """Train a member to its end and let it keep its best epoch."""
     trainer, training, held = member.trainer, member.training, member.held
+    if settings.data_init and not trainer.net.built:
+        trainer.net.build(training.x.shape[1], trainer.seed)
+        look_at_data(trainer.net, training.x, trainer.seed)
     validation = None if held is None else tuple(part for part in (held.x, held.y, held.weights) if part is not None)
     try:
         trainer.fit(

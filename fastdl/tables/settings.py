@@ -46,6 +46,8 @@ class Settings:
         Of classes.
     zero_last : bool
         Whether the last layer begins with zeros.
+    data_init : bool
+        Whether first weights and biases are fitted to the data, see `fastdl.tables.initial`.
     validation_fraction : float
         Of the rows, where no validation data is given and n_cv is 1; they choose the epoch that is kept.
     patience : int, optional
@@ -80,6 +82,7 @@ class Settings:
     weight_decay: float = 0.02
     label_smoothing: float = 0.1
     zero_last: bool = False
+    data_init: bool = False
     validation_fraction: float = 0.2
     patience: int | None = None
     n_cv: int = 1
@@ -161,6 +164,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "weight_decay": _number(0.0, math.inf, open_high=True),
     "label_smoothing": _number(0.0, 1.0, open_high=True),
     "zero_last": check_bool,
+    "data_init": check_bool,
     "validation_fraction": _number(0.0, 1.0, open_high=True),
     "patience": lambda name, value: None if value is None else check_int(name, value, 0),
     "n_cv": _int(1),
