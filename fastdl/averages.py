@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Averages:
     ----------
     pairs : list of (ndarray, ndarray)
         Averages, and what they are of: the network's arena and each of its running statistics, all flat.
+    size : int
+        Of the arena; without one the pairs are the statistics alone.
     shown : bool
         Whether the network holds the averages at the moment, and the pairs what training goes on from.
     count : int
@@ -35,9 +37,14 @@ class Averages:
         self.averaging = averaging
         states = [array for _, layer in network.walk() for array in layer.state.values() if array.dtype == np.float32]
         self.pairs = [(copy_of(live), live.reshape(-1)) for live in (network.arena, *states) if live.size]
+        self.size = network.arena.size
         self.shown = False
         self.count = 0
         self._sum = 0
+
+    def within_update(self) -> dict[str, Any]:
+        """What keeps the average of the arena, the first pair, in the optimizer's own pass; empty if nothing does."""
+        return self.averaging.within_update(self.pairs[0][0]) if self.size else {}
 
     def show(self) -> None:
         """Give the network the averages, if there are any."""

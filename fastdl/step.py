@@ -165,10 +165,16 @@ class TrainingStep(Batches):
             if clip is not None:
                 tensors = tensors_of(placed, network.output_parameters())
                 clip.record(recorder, memory.gradient, memory.parameters, self.norm_sums, tensors)
-            optimizer.record(recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments())
-            record_limits(recorder, memory.parameters, placed)
-            if memory.averages is not None:
-                memory.averages.averaging.record(recorder, memory.averages.pairs)
+            limits = limits_of(placed)
+            averages = memory.averages
+            fused = {} if averages is None or limits else averages.within_update()
+            optimizer.record(
+                recorder, memory.parameters, memory.gradient, memory.slots, self.norm, network.segments(), fused
+            )
+            if limits:
+                recorder.add_update(record_max_norm, w=memory.parameters, tensors=limits)
+            if averages is not None:
+                averages.averaging.record(recorder, averages.pairs[1:] if fused else averages.pairs)
         self.program = bind(recorder)
         self.scalars = recorder.scalars
         self.ops = recorder.ops
@@ -202,15 +208,13 @@ def tensors_of(placed: Sequence[tuple[int, Parameter]], output: Sequence[Paramet
     ]
 
 
-def record_limits(recorder: Recorder, w: Array, placed: Sequence[tuple[int, Parameter]]) -> None:
-    """Record the max-norm of the parameters that have one."""
-    tensors = [
+def limits_of(placed: Sequence[tuple[int, Parameter]]) -> list[tuple[int, tuple[int, ...], float]]:
+    """Start, shape and max-norm of the parameters that have one."""
+    return [
         (start, parameter.shape if len(parameter.shape) > 1 else (1, parameter.size), parameter.max_norm)
         for start, parameter in placed
         if parameter.max_norm is not None and parameter.trainable
     ]
-    if tensors:
-        recorder.add_update(record_max_norm, w=w, tensors=tensors)
 
 
 class Evaluation(Batches):

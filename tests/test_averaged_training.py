@@ -212,3 +212,19 @@ def test_a_training_that_ends_before_swa_begins_says_so() -> None:
 def test_bad_options(make: Any, words: str) -> None:
     with pytest.raises((ValueError, TypeError), match=words):
         make()
+
+
+@pytest.mark.parametrize("warmup", [False, True])
+def test_within_the_update_or_after_it_the_same_bits(warmup: bool) -> None:
+    """A max-norm that nothing reaches comes between the two; some weights are frozen, and several chunks long."""
+
+    def result(max_norm: float | None) -> dict[str, np.ndarray]:
+        net = nn.Sequential(nn.Dense(3000), nn.ReLU(), nn.Dense(7, max_norm=max_norm), nn.Tanh(), nn.Dense(3))
+        net.build(X.shape[1])
+        trainer = trained(net, X, Y, {"averaging": optim.EMA(0.9, warmup)}, epochs=1)
+        net.layers[0].parameters_["weight"].trainable = False  # its average still approaches it
+        trainer.fit(X, Y, epochs=2, batch_size=16, progress=False)
+        return net.state_dict()
+
+    fused, apart = result(None), result(1e6)
+    assert_same_state(fused, apart)

@@ -29,4 +29,7 @@ def record_update(
     eps: float | Column = 0.0,
     momentum_decay: float = 0.0,
     eps_hat: bool = False,
+    average: NDArray[np.float32] | None = None,
+    average_decay: float = 0.0,
+    average_warmup: bool = False,
 ) -> None: ...

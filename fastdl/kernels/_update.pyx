@@ -1,6 +1,7 @@
 """What all optimizers share: the parameters cut into chunks, and the kernel called on each.
 
-A step is fused: clip factor, decay, bias corrections and update are one pass over a flat range.
+A step is fused: clip factor, decay, bias corrections, update and the average of the weights are one pass over a flat
+range.
 """
 import numpy as np
 
@@ -10,6 +11,7 @@ from libc.string cimport memset
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport elements, flat, in_place, overlap
+from fastdl.kernels._average cimport rest_of
 from fastdl.kernels._csrc cimport fastdl_update
 from fastdl.kernels._hyper cimport (
     ADADELTA, ADAGRAD, ADAM, ADAMAX, AMSGRAD, LION, MOMENTUM, NADAM, NORMALIZED_SGD, RADAM, RMSPROP, SGD, Kind, Scalars,
@@ -45,7 +47,10 @@ cdef struct Update:
     float* slot[SLOTS]
     const float* g
     const fastdl_update* update  # (groups,)
-    const int64_t* blocks       # (n, 3): start, length, group
+    float* average              # of w after the step, or NULL
+    double average_decay
+    bint average_warmup
+    const int64_t* blocks       # (n, 3): start, length, group; group -1 is only averaged
     const int64_t* chunk        # (chunks + 1,): the first block of each
     ptrdiff_t chunks
 
@@ -114,21 +119,42 @@ cdef ptrdiff_t update_chunks(void* args, const Step* step) noexcept nogil:
 
 cdef void update_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Update* a = <const Update*>args
+    cdef const int64_t* block
+    cdef float rest = 0.0
     cdef ptrdiff_t b
+    if a.average != NULL:
+        rest = rest_of(a.average_decay, a.average_warmup, step)
     for b in range(a.chunk[chunk], a.chunk[chunk + 1]):
-        apply(a, a.blocks[3 * b], a.blocks[3 * b + 1], &a.update[a.blocks[3 * b + 2]])
+        block = a.blocks + 3 * b
+        if block[2] >= 0:
+            apply(a, block[0], block[1], &a.update[block[2]])
+        if a.average != NULL:
+            K.average(a.average + block[0], a.w + block[0], block[1], rest)
+
+
+def _with_gaps(segments, size):
+    """All of range(size) as segments in their order; None for the factors of what was in none."""
+    result, end = [], 0
+    for segment in sorted(segments):
+        if segment[0] > end:
+            result.append((end, segment[0] - end, None, None))
+        result.append(segment)
+        end = segment[0] + segment[1]
+    if size > end:
+        result.append((end, size - end, None, None))
+    return result
 
 
 def _cut(segments):
     """Blocks (start, length, group) of some CHUNK_ELEMENTS, none across two segments, where each chunk begins, and of
-    each group the factors of its decay and of its rate."""
+    each group the factors of its decay and of its rate; group -1 has none."""
     size, total = CHUNK_ELEMENTS, sum(length for _, length, _, _ in segments)
     while total > size * 16384:
         size *= 2
     blocks, chunks, held = [], [0], 0
     groups: dict[tuple[float, float], int] = {}
     for start, length, decay, rate in segments:
-        group = groups.setdefault((float(decay), float(rate)), len(groups))
+        group = -1 if rate is None else groups.setdefault((float(decay), float(rate)), len(groups))
         for at in range(start, start + length, size):
             n = min(size, start + length - at)
             blocks.append((at, n, group))
@@ -145,7 +171,8 @@ def _cut(segments):
 def record_update(Program program, str kind, float[::1] w, float[::1] g, float[::1] first, float[::1] second,
                   float[::1] third, double[::1] norm, segments, lr, weight_decay=0.0, bint decoupled=False,
                   momentum=0.0, bint nesterov=False, bint rate_outside=False, beta1=0.0, beta2=0.0, eps=0.0,
-                  double momentum_decay=0.0, bint eps_hat=False):
+                  double momentum_decay=0.0, bint eps_hat=False, float[::1] average=None, double average_decay=0.0,
+                  bint average_warmup=False):
     """Record an optimizer's step over a flat arena.   w, g, first, second, third: (n,)   norm: (2,) of record_norm.
 
     kind is one of KINDS; first, second and third are the slots in the order of its kernel, None for what it does not
@@ -153,10 +180,13 @@ def record_update(Program program, str kind, float[::1] w, float[::1] g, float[:
     factors of weight_decay and of the learning rate. lr, weight_decay, momentum, beta1, beta2 and eps are numbers or
     Columns; NAdam's beta1, whose product over all steps is kept, is a number. With eps_hat Adam's eps is added to the
     root of v itself, as at the end of section 2 of its paper.
+
+    average: (n,), or None. After the update of a block, while it is in the cache, all of w, also what is in no segment,
+    is taken into it as `record_ema` with average_decay and average_warmup would.
     """
     cdef Scalars s = Scalars(
         KINDS[kind], 0.0, 0.0, 0.0, 0.0, 0.0, momentum_decay, nesterov, rate_outside, decoupled, eps_hat)
-    blocks, chunks, groups = _cut(segments)
+    blocks, chunks, groups = _cut(segments if average is None else _with_gaps(segments, w.shape[0]))
     cdef const int64_t[:, ::1] table = blocks
     cdef const int64_t[::1] starts = chunks
     cdef const double[:, ::1] facts = groups
@@ -169,13 +199,16 @@ def record_update(Program program, str kind, float[::1] w, float[::1] g, float[:
     memset(&a, 0, sizeof(a))
     a.kind, a.w, a.g, a.update = s.kind, &w[0], &g[0], p.update
     a.slot[0], a.slot[1], a.slot[2] = flat(first), flat(second), flat(third)
+    a.average, a.average_decay, a.average_warmup = flat(average), average_decay, average_warmup
     a.chunks = starts.shape[0] - 1
     a.chunk = &starts[0]
-    if n:
+    if table.shape[0]:
         a.blocks = &table[0, 0]
+    if n:
         p.groups = &facts[0, 0]
     program.add(prepare_chunk, once, &p, sizeof(p), (facts, update, norm))
-    program.add(update_chunk, update_chunks, &a, sizeof(a), (w, g, first, second, third, table, starts, update))
+    program.add(update_chunk, update_chunks, &a, sizeof(a),
+                (w, g, first, second, third, table, starts, update, average))
 
 
 cdef ptrdiff_t flat_chunks(void* args, const Step* step) noexcept nogil:

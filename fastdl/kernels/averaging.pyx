@@ -2,6 +2,7 @@
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport beside, in_place, number
+from fastdl.kernels._average cimport rest_of
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
@@ -24,10 +25,7 @@ cdef ptrdiff_t average_chunks(void* args, const Step* step) noexcept nogil:
 cdef void average_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Average* e = <const Average*>args
     cdef ptrdiff_t size = piece_size(e.n, 1, CHUNK_ELEMENTS, 16), i = chunk * size
-    cdef double decay = e.decay, t = <double>(step.number + 1)
-    if e.warmup:
-        decay = min(decay, (1.0 + t) / (10.0 + t))
-    K.average(e.a + i, e.w + i, min(size, e.n - i), <float>(1.0 - decay))
+    K.average(e.a + i, e.w + i, min(size, e.n - i), rest_of(e.decay, e.warmup, step))
 
 
 def record_ema(Program program, float[::1] average, float[::1] w, double decay, bint warmup=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastdl.errors import check_bool, check_number
 from fastdl.kernels.averaging import record_ema
@@ -25,6 +25,10 @@ class Averaging:
 
     def record(self, recorder: Recorder, pairs: Iterable[tuple[Array, Array]]) -> None:
         """Record what happens after every step to the pairs (average, what it is of), all flat."""
+
+    def within_update(self, average: Array) -> dict[str, Any]:
+        """What `record_update` has to know to keep this average of the weights in its own pass; empty if it can't."""
+        return {}
 
     def takes(self, epoch: int, epochs: int) -> bool:
         """Whether the weights at the end of an epoch, from 0, out of so many in all are taken into the average."""
@@ -56,6 +60,10 @@ class EMA(Averaging):
         """Record an op for each pair."""
         for average, w in pairs:
             recorder.add_update(record_ema, average=average, w=w, decay=self.decay, warmup=self.warmup)
+
+    def within_update(self, average: Array) -> dict[str, Any]:
+        """The average and how it decays."""
+        return {"average": average, "average_decay": self.decay, "average_warmup": self.warmup}
 
     def __repr__(self) -> str:
         return f"EMA(decay={self.decay!r}, warmup={self.warmup!r})"

@@ -61,9 +61,19 @@ class Optimizer:
         return {}
 
     def record(
-        self, recorder: Recorder, w: Array, g: Array, slots: dict[str, Array], norm: Array, segments: list[Any]
+        self,
+        recorder: Recorder,
+        w: Array,
+        g: Array,
+        slots: dict[str, Array],
+        norm: Array,
+        segments: list[Any],
+        averaging: dict[str, Any],
     ) -> None:
-        """Record the update of the flat arena w by the gradient g, scaled by norm[1]."""
+        """Record the update of the flat arena w by the gradient g, scaled by norm[1].
+
+        averaging is empty, or what an `Averaging.within_update` gave.
+        """
         first, second, third = (*(slots.get(place) for place in self.places), None, None, None)[:3]
         recorder.add_update(
             record_update,
@@ -79,6 +89,7 @@ class Optimizer:
             weight_decay=DECAY.record(recorder, self.weight_decay),
             decoupled=self.decoupled_weight_decay,
             **{name: HYPERS[name].record(recorder, v) if name in HYPERS else v for name, v in self.hyper().items()},
+            **averaging,
         )
 
     def merged(self, segments: list[Any]) -> list[Any]:
