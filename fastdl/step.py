@@ -10,9 +10,10 @@ import numpy as np
 from fastdl.averages import Averages
 from fastdl.kernels import loss, reduce
 from fastdl.kernels._rows import Rows
-from fastdl.kernels.gather import record_gather
+from fastdl.kernels.gather import record_gather, record_store
 from fastdl.kernels.unit import record_max_norm
-from fastdl.nn.network import Network
+from fastdl.metrics import RowMetric, SetMetric
+from fastdl.nn.network import Network, probabilities
 from fastdl.nn.predictor import BATCH_ROWS, first_bad, lower_input, read_from
 from fastdl.nn.weights import padded
 from fastdl.optim.clip import Tensor
@@ -41,7 +42,8 @@ class Batches:
         self.targets = Rows(form.columns)
         self.weights = Rows(1) if form.weighted else None
         self.total = np.zeros(2)  # sums over the batch
-        self.sums = {name: np.zeros(2) for name in ("loss", *(metric.name for metric in metrics))}
+        self.row_metrics = [metric for metric in metrics if isinstance(metric, RowMetric)]
+        self.sums = {name: np.zeros(2) for name in ("loss", *(metric.name for metric in self.row_metrics))}
 
     def set(self, x: Array, targets: Array, weights: Array | None, order: Array | None) -> None:
         """Read these arrays from now on, and count from zero."""
@@ -90,7 +92,7 @@ class Batches:
             loss.record_count, totals=self.sums["loss"], values=values, weights=weights, guard=recorder.training
         )
         recorder.outputs.append(("the loss", values))
-        for metric in self.metrics:
+        for metric in self.row_metrics:
             values = recorder.vector()
             metric.record(recorder, values, y, targets, self.loss)
             recorder.add(loss.record_count, totals=self.sums[metric.name], values=values, weights=weights)
@@ -225,21 +227,40 @@ class Evaluation(Batches):
         recorder = Recorder(BATCH_ROWS, training=False)
         targets, weights, (y, _) = self.record_forward(recorder)
         self.record_loss(recorder, y.buffer, None, targets, weights)
+        self.set_metrics = [metric for metric in metrics if isinstance(metric, SetMetric)]
+        self.outputs = Rows(y.features)
+        if self.set_metrics:
+            recorder.add(record_store, target=self.outputs, x=y.buffer)
         self.program = bind(recorder)
 
     def __call__(
         self, x: Array, targets: Array, weights: Array | None, order: Array | None, team: TeamSize
     ) -> dict[str, float]:
-        """Means over the rows in `order` (all for None)."""
+        """Means over the rows in `order` (all for None), and the metrics of all of them together."""
         rows = x.shape[0] if order is None else len(order)
         steps = -(-rows // BATCH_ROWS)
+        outputs = np.empty((rows if self.set_metrics else 0, self.network.widths[1]), np.float32)
         self.set(x, targets, weights, order)
+        if self.set_metrics:
+            self.outputs.set(outputs)
         try:
             self.program.begin(rows, BATCH_ROWS, steps, 0, 0, np.empty((steps, 0)))
             run(self.program, team)
         finally:
             self.clear()
-        return self.means()
+            self.outputs.clear()
+        return {**self.means(), **self._of_the_set(outputs, targets, weights, order)}
+
+    def _of_the_set(
+        self, outputs: Array, targets: Array, weights: Array | None, order: Array | None
+    ) -> dict[str, float]:
+        if not self.set_metrics:
+            return {}
+        rows = slice(None) if order is None else order
+        y = targets[rows].reshape(-1) if self.form.labels else targets[rows].astype(np.float64)
+        shares = np.ones(len(y)) if weights is None else weights[rows].reshape(-1).astype(np.float64)
+        predicted = probabilities(outputs, self.loss.head).astype(np.float64)
+        return {metric.name: metric.value(y, predicted, shares) for metric in self.set_metrics}
 
 
 class Calibration:

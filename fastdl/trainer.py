@@ -13,7 +13,7 @@ from fastdl.fitting import Fit
 from fastdl.history import History
 from fastdl.listing import Listing
 from fastdl.losses import Loss, loss_of
-from fastdl.metrics import Metric, metrics_of
+from fastdl.metrics import Metric, SetMetric, metrics_of
 from fastdl.mixup import mixup_of
 from fastdl.nn.network import Network
 from fastdl.optim import Averaging, Clip, Optimizer, averaging_of, optimizer_of
@@ -54,7 +54,8 @@ class Trainer:
     clip : ClipNorm, ClipValue or AdaptiveClip, optional
         Gradient clipping.
     metrics : list of str or Metric
-        "accuracy", "mse", "mae".
+        Of batches and validation: "accuracy", "mse", "mae". Of validation as a whole: "auc", "f1", "top_k", "rmse",
+        "r2", and your own function as `metrics.Custom(name, f)`.
     seed : int
         Everything random depends on it. Same seed, same bits, at any number of threads.
     penalty : L1, L2 or L1L2, optional
@@ -208,7 +209,8 @@ class Trainer:
     def recorded(self, validates: bool) -> list[str]:
         """What the history of a fit has, with validation data or without."""
         names = ["loss", *(metric.name for metric in self.metrics)]
-        return [*names, *(f"val_{name}" for name in names if validates)]
+        whole = {metric.name for metric in self.metrics if isinstance(metric, SetMetric)}
+        return [*(name for name in names if name not in whole), *(f"val_{name}" for name in names if validates)]
 
     def team(self, key: Any) -> TeamSize:
         """What is known of team sizes for this kind of work."""

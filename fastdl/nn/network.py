@@ -203,7 +203,7 @@ class Network(Weights):
                 f"predict_proba: expected a network trained with a classification loss such as 'cross_entropy', "
                 f"this one's head is {self.head!r}"
             )
-        return softmax(outputs) if self.head == "softmax" else sigmoid(outputs)
+        return probabilities(outputs, self.head)
 
     def predict_classes(self, X: Any) -> Array:
         """The most likely class of each row, as in the training labels; of several sigmoids, which of them are on.
@@ -307,3 +307,10 @@ def sigmoid(x: Array) -> Array:
     pairs = np.zeros((x.size, 2), np.float32)
     pairs[:, 1] = x.ravel()
     return np.ascontiguousarray(softmax(pairs)[:, 1]).reshape(x.shape)
+
+
+def probabilities(outputs: Array, head: str) -> Array:
+    """Raw outputs as probabilities, if their head makes them such; else as they are."""
+    if head == "softmax":
+        return softmax(outputs)
+    return sigmoid(outputs) if head == "sigmoid" else outputs
