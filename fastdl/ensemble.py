@@ -139,7 +139,7 @@ class Ensemble(Committee):
             X, y, sample_weight, options["validation_data"] = split(X, y, sample_weight, validation_split, self.seed)
         cores = get_num_threads() if self.threads is None else self.threads
         at_once = min(cores, len(self.trainers))
-        bar, lock = Progress(progress), Lock()
+        bar, lock = Progress(progress, "epochs"), Lock()
         bar.start(epochs * len(self.trainers), epochs * len(self.trainers))
         ticks = Ticks(bar, lock)
 

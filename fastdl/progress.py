@@ -22,14 +22,21 @@ class Progress:
     ----------
     show : {"auto", True, False}, default="auto"
         "auto" shows the bar where somebody can see it: when stderr is a terminal, or in a notebook.
+    unit : str
+        What is counted, in the plural.
     """
 
-    def __init__(self, show: Literal["auto"] | bool = "auto") -> None:
+    def __init__(self, show: Literal["auto"] | bool = "auto", unit: str = "steps") -> None:
         if show != "auto" and not isinstance(show, bool):
             raise ValueError(f"progress: expected 'auto', True or False, got {show!r}")
         self.shown = _somebody_looks() if show == "auto" else show
+        self.unit = unit
         self._bar: Any = None
-        self._epochs = 0
+        self._begin(0)
+
+    def _begin(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._done = 0
         self._values: dict[str, float] = {}
         self._between_epochs = False
 
@@ -52,11 +59,9 @@ class Progress:
             # No watching thread: the trainer reports often enough, and a process with threads can't fork well.
             monitor_interval = 0
 
-        self._epochs = epochs
-        self._values = {}
-        self._between_epochs = False
+        self._begin(epochs)
         self._bar = Bar(
-            total=total_steps, desc=f"epoch 0/{epochs}", unit=" steps", bar_format=BAR, miniters=1, **_width()
+            total=total_steps, desc=f"epoch 0/{epochs}", unit=f" {self.unit}", bar_format=BAR, miniters=1, **_width()
         )
 
     def update(self, done_steps: int, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -74,10 +79,8 @@ class Progress:
         if self._bar is None:
             return
         self._between_epochs = False
-        self._values.update(logs or {})
-        self._describe(epoch)
-        # tqdm itself decides whether enough time has passed to draw.
-        self._bar.update(done_steps - self._bar.n)
+        self._done = done_steps
+        self._show(epoch, logs or {})
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show what an epoch gave.
@@ -92,9 +95,7 @@ class Progress:
         if self._bar is None:
             return
         self._between_epochs = True
-        self._values.update(logs)
-        self._describe(epoch)
-        self._bar.update(0)
+        self._show(epoch, logs)
 
     def close(self) -> None:
         """Leave the bar as it stands. Closing twice is closing once."""
@@ -107,10 +108,16 @@ class Progress:
         bar.refresh()
         bar.close()
 
-    def _describe(self, epoch: int) -> None:
-        self._bar.set_description_str(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
-        text = " ".join(f"{name}={self._values[name]:.4g}" for name in self._shown_names())
-        self._bar.set_postfix_str(text, refresh=False)
+    def _show(self, epoch: int, logs: Mapping[str, float]) -> None:
+        self._values.update(logs)
+        values = " ".join(f"{name}={self._values[name]:.4g}" for name in self._shown_names())
+        self._draw(self._done, f"epoch {epoch + 1}/{self._epochs}", values)
+
+    def _draw(self, done: int, description: str, values: str) -> None:
+        self._bar.set_description_str(description, refresh=False)
+        self._bar.set_postfix_str(values, refresh=False)
+        # tqdm itself decides whether enough time has passed to draw.
+        self._bar.update(done - self._bar.n)
 
     def _shown_names(self) -> list[str]:
         """The names that fit on a line: the loss and the metrics, which validation has too, not the diagnostics."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastdl
+from fastdl.cli.bar import RichProgress, bar
 from fastdl.progress import Progress
 
 
@@ -141,3 +142,36 @@ def test_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bad_value(bad: object) -> None:
     with pytest.raises(ValueError, match="progress: expected 'auto', True or False"):
         Progress(bad)
+
+
+def test_riches_bar_says_what_is_left_and_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich")
+    monkeypatch.setenv("COLUMNS", "140")
+    stderr = terminal(monkeypatch)
+    before = threading.active_count()
+    progress = bar("auto", "epochs")
+    assert isinstance(progress, RichProgress)
+    progress.start(4, 4)
+    assert threading.active_count() == before
+    progress.close()
+    train(progress, epochs=10, last=2)  # and stopped
+    text = stderr.getvalue()
+    assert "epoch 2/10" in text and "100%" in text and "left" in text
+    assert "loss=1.25 val_loss=2.125 accuracy=0.5 val_accuracy=0.75" in text and "grad_norm" not in text
+    progress.close()
+
+
+def test_without_rich_the_command_line_has_tqdms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    stderr = terminal(monkeypatch)
+    progress = bar("auto", "epochs")
+    assert type(progress) is Progress
+    train(progress)
+    assert "epochs/s" in stderr.getvalue()
+
+
+def test_rich_is_silent_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    train(bar("auto", "epochs"))
+    assert stderr.getvalue() == ""

@@ -12,7 +12,7 @@ import numpy as np
 
 # What each extra of pyproject.toml brings, by distribution.
 EXTRAS = {
-    "cli": ["matplotlib"],
+    "cli": ["matplotlib", "rich"],
     "onnx": ["onnx"],
     "plot": ["matplotlib"],
     "sklearn": ["scikit-learn"],

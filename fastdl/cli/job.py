@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastdl.cli import folder, report
+from fastdl.cli.bar import bar
 from fastdl.cli.task import Task
 from fastdl.report import write_report
 from fastdl.tables import Frame, Model, Settings
@@ -104,7 +105,7 @@ class Job:
             self.model.fit(
                 *self.training,
                 validation=self.validation,
-                progress=False if self.args.no_progress else "auto",
+                progress=bar(False if self.args.no_progress else "auto", "epochs"),
                 time_limit=self.args.time_limit,
             )
             return not self.model.interrupted

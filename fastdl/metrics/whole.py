@@ -157,7 +157,7 @@ class Custom(SetMetric):
 
 
 def one_hot(targets: Array, outputs: Array) -> tuple[Array, Array]:
-    """Which class or output is on (n, k), and its probability (n, k). One sigmoid is two classes: only that it is on."""
+    """Which class or output is on (n, k), and its probability (n, k); one sigmoid has one column."""
     if targets.ndim == 1 and outputs.shape[1] > 1:
         return np.arange(outputs.shape[1]) == targets[:, None], outputs
     return targets.reshape(len(targets), -1) > 0.5, outputs

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from fastdl.ensemble import SEED_STEP, Ticks, train_all
 from fastdl.errors import NonFiniteError
 from fastdl.kernels._team import get_num_threads
 from fastdl.losses import CrossEntropy
-from fastdl.progress import Progress
 from fastdl.tables.best import BestEpoch
 from fastdl.tables.initial import look_at_data
 from fastdl.tables.network import make_network, make_optimizer
@@ -26,6 +25,7 @@ from fastdl.trainer import Trainer
 
 if TYPE_CHECKING:
     from fastdl.program import Array
+    from fastdl.progress import Progress
     from fastdl.tables.frame import Frame
     from fastdl.tables.preparation import Preparation
     from fastdl.tables.settings import Settings
@@ -84,7 +84,7 @@ def train_members(
     seed: int,
     threads: int | None,
     callbacks: Iterable[Callback],
-    progress: Literal["auto"] | bool,
+    progress: Progress,
     deadline: float | None,
 ) -> tuple[list[Member], bool]:
     """Train `n_ens` members of each part, several at a time if there are cores for them.
@@ -106,9 +106,8 @@ def train_members(
     if deadline is not None:
         epochs = affordable(settings, preparation, target, members, seed, cores, deadline)
     given = list(callbacks)
-    bar, lock = Progress(progress), Lock()
-    bar.start(epochs * len(members), epochs * len(members))
-    ticks = Ticks(bar, lock)
+    progress.start(epochs * len(members), epochs * len(members))
+    ticks = Ticks(progress, Lock())
 
     def train(trainer: Trainer) -> None:
         member = next(member for member in members if member.trainer is trainer)
@@ -127,7 +126,7 @@ def train_members(
             raise
         interrupted = True
     finally:
-        bar.close()
+        progress.close()
     return members, interrupted
 
 

@@ -14,6 +14,7 @@ from fastdl.committee import Committee
 from fastdl.data import row_weights
 from fastdl.errors import check_number, check_seed
 from fastdl.nn.network import Network
+from fastdl.progress import Progress
 from fastdl.tables.frame import Frame
 from fastdl.tables.members import Data, Member, counted, train_members
 from fastdl.tables.preparation import MOST_CATEGORIES, Preparation
@@ -81,7 +82,7 @@ class Model:
         weights: Any = None,
         validation: Sequence[Any] | None = None,
         callbacks: Iterable[Callback] = (),
-        progress: Literal["auto"] | bool = "auto",
+        progress: Literal["auto"] | bool | Progress = "auto",
         time_limit: float | None = None,
     ) -> Model:
         """Learn from a table.
@@ -98,7 +99,8 @@ class Model:
             Chooses the epoch that is kept, instead of a part of the rows.
         callbacks : iterable of Callback
             Each member gets copies.
-        progress : {"auto", True, False}
+        progress : {"auto", True, False} or Progress
+            A bar of the epochs of all members; "auto" shows it where somebody can see it.
         time_limit : float, optional
             Seconds that the training may take. It gets as many epochs as fit.
 
@@ -117,6 +119,7 @@ class Model:
         The order of the rows has no say: they are sorted before chance, by the seed, orders them anew.
         """
         settings, began = self.settings, time.monotonic()
+        bar = progress if isinstance(progress, Progress) else Progress(progress, "epochs")
         if time_limit is not None:
             time_limit = check_number("time_limit", time_limit, 0.0, float("inf"), open_low=True)
         frame = Frame.of(X)
@@ -132,7 +135,7 @@ class Model:
         parts = self._parts(data, target, preparation, validation)
         deadline = None if time_limit is None else began + time_limit
         members, self.interrupted = train_members(
-            settings, preparation, target, parts, self.seed, self.threads, callbacks, progress, deadline
+            settings, preparation, target, parts, self.seed, self.threads, callbacks, bar, deadline
         )
         self.preparation, self.target, self.members = preparation, target, members
         self.networks = [member.trainer.net for member in members]
