@@ -18,7 +18,7 @@ from time import perf_counter
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from experiments.common import Outcome, picture, table  # noqa: E402
+from experiments.common import Outcome, Skipped, picture, table  # noqa: E402
 
 BEGIN, END = "<!-- results: python docs/tricks/run.py {} -->", "<!-- end of results -->"
 
@@ -39,7 +39,11 @@ def rendered(page: str, outcome: Outcome, text: str) -> str:
 def run(page: str, quick: bool, out: Path) -> None:
     """Run one experiment and keep what it gave."""
     start = perf_counter()
-    outcome: Outcome = import_module(f"experiments.{page}").run(quick)
+    try:
+        outcome: Outcome = import_module(f"experiments.{page}").run(quick)
+    except Skipped as reason:
+        print(f"{page}: skipped; {reason}\n", flush=True)
+        return
     (out / "results").mkdir(parents=True, exist_ok=True)
     with open(out / "results" / f"{page}.json", "w", encoding="utf-8") as file:
         json.dump(outcome.as_json(), file, indent=1)

@@ -17,6 +17,10 @@ SEEDS = range(5)
 TRAINING = 1000  # of the 1797 digits; the others test
 
 
+class Skipped(Exception):
+    """An experiment lacks its data; the text says what to do."""
+
+
 @dataclass
 class Outcome:
     """Numbers by variant: `values[variant]` has a row for each seed and a column for each quantity."""
