@@ -132,13 +132,14 @@ class Fit:
         return order if training.rows is None else training.rows[order]
 
     def _average(self) -> None:
-        """Let the network hold its averaged weights, as from now on it is looked at."""
+        """Let the network hold its averaged weights, if from now on it is looked at."""
         averages, trainer = self.averages, self.trainer
         if averages is None:
             return
         if averages.averaging.takes(trainer.epoch, self.first_epoch + self.epochs):
             averages.take()
-        averages.show()
+        if self.validation is not None or self.watchers or averages.averaging.recalibrates:
+            averages.show()  # which costs some ten passes over the weights, with `hide`
         if averages.shown and averages.averaging.recalibrates:
             trainer.calibrate(self.training, self.batch)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastdl.kernels import global_norm
 from fastdl.nn.activation import ElementWise
 
 if TYPE_CHECKING:
@@ -105,6 +106,4 @@ def saturated(y: Array, low: float, high: float) -> float:
 
 def norm(arrays: list[Any]) -> float:
     """Euclidean norm of all together, in float64; NaN for none."""
-    if not arrays:
-        return np.nan
-    return float(np.sqrt(sum(np.square(array, dtype=np.float64).sum() for array in arrays)))
+    return float(global_norm(arrays)) if arrays else np.nan
