@@ -106,4 +106,4 @@ def saturated(y: Array, low: float, high: float) -> float:
 
 def norm(arrays: list[Any]) -> float:
     """Euclidean norm of all together, in float64; NaN for none."""
-    return float(global_norm(arrays)) if arrays else np.nan
+    return global_norm(arrays) if arrays else np.nan

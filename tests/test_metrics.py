@@ -148,6 +148,7 @@ def test_a_weighted_function() -> None:
         (lambda: metrics.Custom("", len), "name"),
         (lambda: metrics.Custom("own", 3), "function"),  # type: ignore[arg-type]
         (lambda: fdl.Trainer(mlp(), metrics=["f2"]), "'f2'"),
+        (lambda: fdl.Trainer(mlp(), metrics=[metrics.Metric()]), "expected a RowMetric or a SetMetric"),
     ],
 )
 def test_bad_ones(make: Any, words: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import Log
 from support import KNOWN_ANSWERS
 
 import fastdl as fdl
@@ -101,9 +100,8 @@ SCHEDULES: dict[str, schedule.Schedule] = {
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_rates_through_a_training(name: str) -> None:
     """One step an epoch, so that torch's schedules by epochs and by steps are the same."""
-    log = Log()
     trainer = fdl.Trainer(network(), optimizer=optim.SGD(0.5), schedule=SCHEDULES[name])
-    history = trainer.fit(X, Y, epochs=STEPS, batch_size=len(X), callbacks=log, progress=False)
+    history = trainer.fit(X, Y, epochs=STEPS, batch_size=len(X), progress=False)
     np.testing.assert_allclose(history["lr"], TRACES["rates"][name], rtol=1e-12, atol=1e-15)
 
 

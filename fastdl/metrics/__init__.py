@@ -21,6 +21,9 @@ def metrics_of(values: Any) -> list[Metric]:
     if not hasattr(values, "__iter__"):
         raise TypeError(f"metrics: expected a list of names, got {type(values).__name__}")
     found: list[Metric] = [by_name("metrics", value, KINDS, Metric) for value in values]
+    for metric in found:
+        if not isinstance(metric, RowMetric | SetMetric):
+            raise TypeError(f"metrics: expected a RowMetric or a SetMetric, got {type(metric).__name__}")
     names = [metric.name for metric in found]
     for name in names:
         if names.count(name) > 1:
