@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fastdl.kernels import global_norm
+from fastdl.kernels import batchnorm_stats, global_norm
 from fastdl.nn.activation import ElementWise
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def measure(network: Network, step: TrainingStep, rows: int, number: int) -> lis
             continue
         y = buffer.view[:rows]
         kind = layer.kind if isinstance(layer, ElementWise) else ""
+        means, variances = batchnorm_stats(y)  # of all its units together: by the law of total variance
         gradients = [step.memory.gradients[id(parameter)] for parameter in layer.parameters_.values()]
         weights = [parameter.value for parameter in layer.parameters_.values()]
         found.append(
@@ -74,9 +75,9 @@ def measure(network: Network, step: TrainingStep, rows: int, number: int) -> lis
                 number,
                 place,
                 layer.title(),
-                float(y.mean(dtype=np.float64)),
-                float(y.std(dtype=np.float64)),
-                float((y <= 0.0).all(axis=0).mean()) if kind in DEAD else np.nan,
+                float(means.mean()),
+                float(np.sqrt(variances.mean() + means.var())),
+                float((y.max(axis=0) <= 0.0).mean()) if kind in DEAD else np.nan,
                 saturated(y, *ENDS[kind]) if kind in ENDS else np.nan,
                 norm(gradients),
                 norm(weights),
@@ -87,13 +88,19 @@ def measure(network: Network, step: TrainingStep, rows: int, number: int) -> lis
 
 
 def with_updates(signals: list[Signal], network: Network, before: dict[str, Array]) -> list[Signal]:
-    """The same with their update ratios, now that the step has been made; `before` has copies of the parameters."""
+    """The same with their update ratios, now that the step has been made.
+
+    `before` has copies of the parameters from before it, and has how far they moved from now on: new memory costs more.
+    """
     layers = {prefix.rstrip("."): (prefix, layer) for prefix, layer in network.walk()}
     found = []
     for signal in signals:
         prefix, layer = layers[signal.layer]
-        moved = norm([parameter.value - before[prefix + name] for name, parameter in layer.parameters_.items()])
-        ratio = moved / signal.weight_norm if signal.weight_norm > 0.0 else np.nan
+        moved = [before[prefix + name] for name in layer.parameters_]
+        for start, parameter in zip(moved, layer.parameters_.values(), strict=True):
+            np.subtract(parameter.value, start, out=start)
+        distance = norm(moved)
+        ratio = distance / signal.weight_norm if signal.weight_norm > 0.0 else np.nan
         found.append(signal._replace(update_ratio=ratio))
     return found
 
