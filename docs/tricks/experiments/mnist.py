@@ -60,7 +60,7 @@ def run(quick: bool) -> Outcome:
     data = mnist()
     if quick:
         data = tuple((X[:500], y[:500]) for X, y in data)
-    epochs, width = (2, 32) if quick else (30, 800)
+    epochs, width = (2, 32) if quick else (20, 800)
     adam = {"optimizer": optim.Adam(1e-3), "schedule": schedule.Cosine()}
     descent = {"optimizer": optim.SGD(0.1)}
     variants: dict[str, tuple[Callable[[], nn.Sequential], int, dict[str, Any]]] = {
