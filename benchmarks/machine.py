@@ -51,6 +51,20 @@ class Disturbance:
         return f"meanwhile other processes took {others:.1f} s of processor time, other virtual machines {stolen:.1f} s"
 
 
+def peak_memory() -> float:
+    """Return the largest resident memory of this process since `forget_peak_memory`, MiB; NaN where Linux is not."""
+    for line in read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def forget_peak_memory() -> None:
+    """Let the largest resident memory be what is used now."""
+    if Path("/proc/self/clear_refs").exists():
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def versions() -> dict[str, str]:
     """Return the versions of the peers that are installed, without importing them."""
     found = {}

@@ -132,14 +132,6 @@ def measure(case: Case, data: Data) -> dict[str, list[float]]:
     return found
 
 
-def peak() -> float:
-    """Largest resident memory of this process so far, MiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
-
-
 def memory(place: int, who: str, folder: str | None) -> float:
     """What a fit adds to the peak, in a process that does nothing else."""
     command = [sys.executable, "-m", "benchmarks.sklearn", "--peak", str(place), who]
@@ -172,10 +164,10 @@ def main() -> None:
         X, _, y, _ = prepared(*sources[case.data](), case.regression)
         model = case.estimators()[given.peak[1]]()
         model.set_params(max_iter=1).fit(X[:64], y[:64])
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is what is used now
-        before = peak()
+        machine.forget_peak_memory()
+        before = machine.peak_memory()
         model.set_params(max_iter=2).fit(X, y)
-        print(peak() - before)
+        print(machine.peak_memory() - before)
         return
     print(machine.describe(machine.facts()), end="\n\n")
     disturbance = machine.Disturbance()

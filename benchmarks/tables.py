@@ -2,7 +2,8 @@
 
 Each table is split several times into rows to learn from and a fifth to be judged by. All models see the same splits,
 one after the other. Error is 1 - accuracy, or RMSE by the deviation of the target. Times are those of fit and
-predict, on all cores. scikit-learn's own tables are always there; the folder of --data (default: FASTDL_DATA of the
+predict, on all cores. Memory is what a fit adds to the peak of a process of its own that holds the table, with all that
+the library loads meanwhile; the first split's. scikit-learn's own tables are always there; the folder of --data (default: FASTDL_DATA of the
 environment) adds those in its `tabular`.
 """
 
@@ -13,6 +14,8 @@ import gzip
 import importlib
 import importlib.util
 import os
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -21,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import keep
+from benchmarks import CHECKOUT, keep, machine
 from benchmarks.machine import Disturbance
 from benchmarks.picture import blank, check_picture
 
@@ -134,10 +137,42 @@ def models(quick: bool) -> dict[str, Callable[[bool, Any], Any]]:
     return found
 
 
+def divided(y: np.ndarray, split: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows to be judged by and those to learn from."""
+    order = np.random.default_rng(split).permutation(len(y))
+    return order[: int(SHARE * len(y))], order[int(SHARE * len(y)) :]
+
+
+def fewer(X: Any, y: np.ndarray, quick: bool) -> Table:
+    return (X.iloc[:QUICK_ROWS], y[:QUICK_ROWS]) if quick else (X, y)
+
+
+def fit_once(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray) -> float:
+    """Return what a fit on the first split adds to the peak of memory, MiB."""
+    _, rows = divided(y, 0)
+    labels = np.unique(y, return_inverse=True)[1] if classes else y
+    model, X_rows, y_rows = make(classes, X), X.iloc[rows], labels[rows]
+    machine.forget_peak_memory()
+    before = machine.peak_memory()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X_rows, y_rows)
+    return machine.peak_memory() - before
+
+
+def memory(name: str, who: str, folder: Path | None, quick: bool) -> float:
+    """Return the same of a process that does nothing else."""
+    command = [sys.executable, "-m", "benchmarks.tables", "--peak", name, who, *(["--quick"] if quick else [])]
+    command += ["--data", str(folder.absolute())] if folder else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)
+    if done.returncode:
+        raise RuntimeError(f"{who} on {name} failed:\n{done.stderr}")
+    return float(done.stdout.splitlines()[-1])
+
+
 def judge(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray, split: int) -> dict[str, float]:
     """Fit on a split's rows and return error and seconds."""
-    order = np.random.default_rng(split).permutation(len(y))
-    held, rows = order[: int(SHARE * len(y))], order[int(SHARE * len(y)) :]
+    held, rows = divided(y, split)
     labels = np.unique(y, return_inverse=True)[1] if classes else y
     began = time.perf_counter()
     model = make(classes, X).fit(X.iloc[rows], labels[rows])
@@ -152,14 +187,16 @@ def judge(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray
 
 
 def measure(
-    chosen: Mapping[str, tuple[bool, Callable[[], Table]]], contestants: Mapping[str, Any], quick: bool, splits: int
+    chosen: Mapping[str, tuple[bool, Callable[[], Table]]],
+    contestants: Mapping[str, Any],
+    quick: bool,
+    splits: int,
+    folder: Path | None,
 ) -> dict[str, Any]:
     """Return for each table and model a list of results, one a split."""
     results: dict[str, Any] = {}
     for name, (classes, load) in chosen.items():
-        X, y = load()
-        if quick:
-            X, y = X.iloc[:QUICK_ROWS], y[:QUICK_ROWS]
+        X, y = fewer(*load(), quick)
         of_table: dict[str, list[dict[str, float]]] = {who: [] for who in contestants}
         for split in range(splits):
             for who, make in contestants.items():
@@ -167,10 +204,15 @@ def measure(
                     warnings.simplefilter("ignore")
                     of_table[who].append(judge(make, classes, X, y, split))
         results[name] = {"classes": classes, "rows": len(y), "columns": X.shape[1], "models": of_table}
+        used = {who: memory(name, who, folder, quick) for who in contestants}
+        results[name]["memory"] = used
         print(f"{name}: {len(y)} x {X.shape[1]}")
         for who, runs in of_table.items():
             errors, fits = [run["error"] for run in runs], [run["fit"] for run in runs]
-            print(f"  {who:22} {np.mean(errors):.4f} +- {np.std(errors):.4f}   {np.mean(fits):7.2f} s", flush=True)
+            print(
+                f"  {who:22} {np.mean(errors):.4f} +- {np.std(errors):.4f}   {np.mean(fits):7.2f} s {used[who]:7.0f} MiB",
+                flush=True,
+            )
     return results
 
 
@@ -184,7 +226,8 @@ def lines(results: Mapping[str, Any]) -> list[str]:
             runs = table["models"].get(who)
             errors = [run["error"] for run in runs] if runs else []
             fit = np.mean([run["fit"] for run in runs]) if runs else 0.0
-            cells.append(f"{np.mean(errors):.4f} ± {np.std(errors):.4f}, {fit:.1f} s" if runs else "")
+            used = table["memory"].get(who)
+            cells.append(f"{np.mean(errors):.4f} ± {np.std(errors):.4f}, {fit:.1f} s, {used:.0f} MiB" if runs else "")
         out.append(f"| {name} ({table['rows']} x {table['columns']}) | {' | '.join(cells)} |")
     return out
 
@@ -213,12 +256,18 @@ def main() -> None:
     parser.add_argument("--data", metavar="FOLDER", type=Path, default=Path(folder) if folder else None)
     parser.add_argument("--only", metavar="TABLE", action="append", help="some tables")
     parser.add_argument("--splits", metavar="N", type=int, default=SPLITS)
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     keep.add_options(parser)
     options = parser.parse_args()
     keep.check_options(parser, options)
     if options.save is not None:
         check_picture()
     chosen = tables(options.data)
+    if options.peak is not None:
+        name, who = options.peak
+        classes, load = chosen[name]
+        print(fit_once(models(options.quick)[who], classes, *fewer(*load(), options.quick)))
+        return
     if options.data is None:
         print("no folder of data sets (--data or FASTDL_DATA): scikit-learn's own only")
     if options.only:
@@ -227,7 +276,8 @@ def main() -> None:
             parser.error(f"--only: expected some of {', '.join(chosen)}, got {', '.join(unknown)}")
         chosen = {name: chosen[name] for name in options.only}
     disturbance = Disturbance()
-    results = measure(chosen, models(options.quick), options.quick, 1 if options.quick else options.splits)
+    splits = 1 if options.quick else options.splits
+    results = measure(chosen, models(options.quick), options.quick, splits, options.data)
     if options.save is not None:
         how = "Made by `python -m benchmarks.tables --save`; error is 1 - accuracy, or RMSE by the target's deviation."
         text = keep.page("Models on tables", how, keep.facts_to_keep(), disturbance, lines(results))

@@ -92,7 +92,8 @@ def test_tables(tmp_path: Path) -> None:
     for table in numbers.values():
         assert {"fastdl simple", "fastdl default", "scikit-learn MLP", "scikit-learn boosting"} <= set(table["models"])
         assert all(run["fit"] > 0 and run["error"] >= 0 for runs in table["models"].values() for run in runs)
-    assert "wine (178 x 13)" in page
+        assert set(table["memory"]) == set(table["models"]) and not min(table["memory"].values()) < 0.0
+    assert "wine (178 x 13)" in page and " MiB" in page
 
 
 def test_tricks(tmp_path: Path) -> None:
