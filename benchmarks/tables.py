@@ -2,9 +2,9 @@
 
 Each table is split several times into rows to learn from and a fifth to be judged by. All models see the same splits,
 one after the other. Error is 1 - accuracy, or RMSE by the deviation of the target. Times are those of fit and
-predict, on all cores. Memory is what a fit adds to the peak of a process of its own that holds the table, with all that
-the library loads meanwhile; the first split's. scikit-learn's own tables are always there; the folder of --data (default: FASTDL_DATA of the
-environment) adds those in its `tabular`.
+predict, on all cores. Memory is what a fit on the first split adds to the peak of a process of its own that holds the
+table, with all that the library loads meanwhile. scikit-learn's own tables are always there; the folder of --data
+(default: FASTDL_DATA of the environment) adds those in its `tabular`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from benchmarks.picture import blank, check_picture
 Table = tuple[Any, np.ndarray]  # columns (pandas), target
 SPLITS, SHARE = 3, 0.2
 QUICK_ROWS = 300
+PEAK = "MiB of a fit: "  # begins the line that says it, among what libraries print
 
 
 def from_sklearn(name: str) -> Table:
@@ -167,7 +168,7 @@ def memory(name: str, who: str, folder: Path | None, quick: bool) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)
     if done.returncode:
         raise RuntimeError(f"{who} on {name} failed:\n{done.stderr}")
-    return float(done.stdout.splitlines()[-1])
+    return float(next(line for line in done.stdout.splitlines() if line.startswith(PEAK)).removeprefix(PEAK))
 
 
 def judge(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray, split: int) -> dict[str, float]:
@@ -209,10 +210,8 @@ def measure(
         print(f"{name}: {len(y)} x {X.shape[1]}")
         for who, runs in of_table.items():
             errors, fits = [run["error"] for run in runs], [run["fit"] for run in runs]
-            print(
-                f"  {who:22} {np.mean(errors):.4f} +- {np.std(errors):.4f}   {np.mean(fits):7.2f} s {used[who]:7.0f} MiB",
-                flush=True,
-            )
+            spent = f"{np.mean(fits):7.2f} s {used[who]:7.0f} MiB"
+            print(f"  {who:22} {np.mean(errors):.4f} +- {np.std(errors):.4f}   {spent}", flush=True)
     return results
 
 
@@ -266,7 +265,7 @@ def main() -> None:
     if options.peak is not None:
         name, who = options.peak
         classes, load = chosen[name]
-        print(fit_once(models(options.quick)[who], classes, *fewer(*load(), options.quick)))
+        print(f"{PEAK}{fit_once(models(options.quick)[who], classes, *fewer(*load(), options.quick))}")
         return
     if options.data is None:
         print("no folder of data sets (--data or FASTDL_DATA): scikit-learn's own only")
