@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.peak import fma_gflops
 from fastdl.cli.machine import CPU_FOLDER, cpu_facts, load_average, read
 
-LIBRARIES = ("numpy", "scikit-learn", "torch", "jax")
+LIBRARIES = ("numpy", "scikit-learn", "torch", "jax", "pytabkit", "lightgbm", "xgboost")
 
 
 def usable_cpus() -> list[int]:
