@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.peak import fma_gflops
@@ -52,17 +53,21 @@ class Disturbance:
 
 
 def peak_memory() -> float:
-    """Return the largest resident memory of this process since `forget_peak_memory`, MiB; NaN where Linux is not."""
+    """Return the largest resident memory of this process so far, MiB; NaN where there is no /proc."""
     for line in read(Path("/proc/self/status")).splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
     return float("nan")
 
 
-def forget_peak_memory() -> None:
-    """Let the largest resident memory be what is used now."""
-    if Path("/proc/self/clear_refs").exists():
-        Path("/proc/self/clear_refs").write_text("5")
+def memory_of(work: Callable[[], object]) -> float:
+    """Do the work and return what it adds to the peak of this process, MiB."""
+    forget = Path("/proc/self/clear_refs")
+    if forget.exists():
+        forget.write_text("5")  # the peak is what is used now
+    before = peak_memory()
+    work()
+    return peak_memory() - before
 
 
 def versions() -> dict[str, str]:

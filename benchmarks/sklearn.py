@@ -164,10 +164,7 @@ def main() -> None:
         X, _, y, _ = prepared(*sources[case.data](), case.regression)
         model = case.estimators()[given.peak[1]]()
         model.set_params(max_iter=1).fit(X[:64], y[:64])
-        machine.forget_peak_memory()
-        before = machine.peak_memory()
-        model.set_params(max_iter=2).fit(X, y)
-        print(machine.peak_memory() - before)
+        print(machine.memory_of(lambda: model.set_params(max_iter=2).fit(X, y)))
         return
     print(machine.describe(machine.facts()), end="\n\n")
     disturbance = machine.Disturbance()

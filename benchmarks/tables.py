@@ -138,27 +138,25 @@ def models(quick: bool) -> dict[str, Callable[[bool, Any], Any]]:
     return found
 
 
-def divided(y: np.ndarray, split: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows to be judged by and those to learn from."""
-    order = np.random.default_rng(split).permutation(len(y))
-    return order[: int(SHARE * len(y))], order[int(SHARE * len(y)) :]
+def divided(classes: bool, X: Any, y: np.ndarray, split: int) -> tuple[Table, Table]:
+    """Return what to learn from and what to be judged by; classes as numbers from 0."""
+    order, many = np.random.default_rng(split).permutation(len(y)), int(SHARE * len(y))
+    labels = np.unique(y, return_inverse=True)[1] if classes else y
+    rows, held = order[many:], order[:many]
+    return (X.iloc[rows], labels[rows]), (X.iloc[held], labels[held])
 
 
 def fewer(X: Any, y: np.ndarray, quick: bool) -> Table:
     return (X.iloc[:QUICK_ROWS], y[:QUICK_ROWS]) if quick else (X, y)
 
 
-def fit_once(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray) -> float:
+def fit_memory(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray) -> float:
     """Return what a fit on the first split adds to the peak of memory, MiB."""
-    _, rows = divided(y, 0)
-    labels = np.unique(y, return_inverse=True)[1] if classes else y
-    model, X_rows, y_rows = make(classes, X), X.iloc[rows], labels[rows]
-    machine.forget_peak_memory()
-    before = machine.peak_memory()
+    (X_rows, y_rows), _ = divided(classes, X, y, 0)
+    model = make(classes, X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(X_rows, y_rows)
-    return machine.peak_memory() - before
+        return machine.memory_of(lambda: model.fit(X_rows, y_rows))
 
 
 def memory(name: str, who: str, folder: Path | None, quick: bool) -> float:
@@ -173,17 +171,16 @@ def memory(name: str, who: str, folder: Path | None, quick: bool) -> float:
 
 def judge(make: Callable[[bool, Any], Any], classes: bool, X: Any, y: np.ndarray, split: int) -> dict[str, float]:
     """Fit on a split's rows and return error and seconds."""
-    held, rows = divided(y, split)
-    labels = np.unique(y, return_inverse=True)[1] if classes else y
+    (X_rows, y_rows), (X_held, y_held) = divided(classes, X, y, split)
     began = time.perf_counter()
-    model = make(classes, X).fit(X.iloc[rows], labels[rows])
+    model = make(classes, X).fit(X_rows, y_rows)
     fitted = time.perf_counter()
-    predicted = model.predict(X.iloc[held])
+    predicted = model.predict(X_held)
     done = time.perf_counter()
     if classes:
-        error = float(np.mean(predicted != labels[held]))
+        error = float(np.mean(predicted != y_held))
     else:
-        error = float(np.sqrt(np.mean((predicted - y[held]) ** 2)) / np.std(y[held]))
+        error = float(np.sqrt(np.mean((predicted - y_held) ** 2)) / np.std(y_held))
     return {"error": error, "fit": fitted - began, "predict": done - fitted}
 
 
@@ -204,9 +201,9 @@ def measure(
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     of_table[who].append(judge(make, classes, X, y, split))
-        results[name] = {"classes": classes, "rows": len(y), "columns": X.shape[1], "models": of_table}
         used = {who: memory(name, who, folder, quick) for who in contestants}
-        results[name]["memory"] = used
+        sizes = {"rows": len(y), "columns": X.shape[1]}
+        results[name] = {"classes": classes, **sizes, "models": of_table, "memory": used}
         print(f"{name}: {len(y)} x {X.shape[1]}")
         for who, runs in of_table.items():
             errors, fits = [run["error"] for run in runs], [run["fit"] for run in runs]
@@ -265,7 +262,7 @@ def main() -> None:
     if options.peak is not None:
         name, who = options.peak
         classes, load = chosen[name]
-        print(f"{PEAK}{fit_once(models(options.quick)[who], classes, *fewer(*load(), options.quick))}")
+        print(f"{PEAK}{fit_memory(models(options.quick)[who], classes, *fewer(*load(), options.quick))}")
         return
     if options.data is None:
         print("no folder of data sets (--data or FASTDL_DATA): scikit-learn's own only")
