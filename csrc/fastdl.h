@@ -35,10 +35,11 @@ typedef struct {
     int activation;
 } fastdl_gemm;
 
-/* A product copies at most so many rows of A out of a layout that is slow to walk, K_BLOCK columns at a time, and a panel
- * of K_BLOCK x 32 of B: into memory of the thread, since a stack that a program has made small would not hold it. */
-enum { FASTDL_PACKED_ROWS = 256, FASTDL_K_BLOCK = 256 };
-enum { FASTDL_GEMM_SCRATCH = FASTDL_K_BLOCK * (FASTDL_PACKED_ROWS + 32) + 16 };
+/* A product copies at most so many rows of A out of a layout that is slow to walk, K_BLOCK columns at a time (or columns, each
+ * line padded to an odd number of cache lines), and a panel of K_BLOCK x 32 of B: into memory of the thread, since a stack
+ * that a program has made small would not hold it. */
+enum { FASTDL_COPIED_ROWS = 256, FASTDL_K_BLOCK = 512 };
+enum { FASTDL_GEMM_SCRATCH = FASTDL_K_BLOCK * (FASTDL_COPIED_ROWS + 16 + 32) };
 extern _Thread_local float fastdl_gemm_scratch[FASTDL_GEMM_SCRATCH];
 
 /* What follows a norm in the same pass: an activation (linear or ReLU), then dropout, or nothing where bits is NULL. The

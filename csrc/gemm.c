@@ -6,11 +6,11 @@
  * A tile of mr rows x nv vectors lives in registers while p runs over a K-block. A is read where it lies: broadcasts walk
  * along rows (x w, dy wT) or along columns (xT dy). B is read where it lies unless its columns are strided (wT), its row
  * stride would make the lines of a panel fall into few cache sets, or its edge needs masks that cost; then a panel of
- * K-block x 32 is copied to the stack once and used for all rows of the block. */
+ * K-block x 32 is copied once and used for all rows of the block. Meanwhile the next panel is fetched. */
 #include "fastdl.h"
 #include "vecmath.h"
 
-enum { PANEL = 16 * FASTDL_NV, K_BLOCK = FASTDL_K_BLOCK, PACK_FROM_TILES = 4, PACK_FROM_PANELS = 3 };
+enum { PANEL = 16 * FASTDL_NV, K_BLOCK = FASTDL_K_BLOCK, PACK_FROM_TILES = 4, COPY_FROM_PANELS = 3 };
 enum { FEW_SETS = 256, PAGE = 1024 };   /* row strides in floats: 1 KiB, 4 KiB */
 enum { FAR_OUTPUT = 1 << 17 };          /* floats: 512 KiB of C, which with A and B don't stay in L2 */
 
@@ -149,25 +149,25 @@ static void pack_b(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, pt
         }
 }
 
-/* packed (k, mr), and up to 15 floats of rubbish behind it, = A[i : i + mr, p0 : p0 + k].   packed: (k mr + 15) */
-static void pack_a(float *restrict packed, const fastdl_gemm *g, ptrdiff_t i, ptrdiff_t mr, ptrdiff_t p0, ptrdiff_t k)
+/* Asks for the t-th of n_tiles parts of panel B[p0 : p0 + k, j0 : j0 + n], into L2. */
+static void fetch_b(const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t t, ptrdiff_t n_tiles)
 {
-    const float *a = g->a + i * g->a_i + p0 * g->a_p;
-    if (g->a_p != 1) {
-        for (ptrdiff_t p = 0; p < k; p++)
-            v16_store(packed + p * mr, v16_load_n(a + p * g->a_p, (int)mr));
-        return;
-    }
-    for (ptrdiff_t p = 0; p < k; p += 16) {
-        const int depth = (int)(k - p < 16 ? k - p : 16);
-        v16 r[16];
-#pragma GCC unroll 16
-        for (int q = 0; q < 16; q++)
-            r[q] = q < mr ? v16_load_n(a + q * g->a_i + p, depth) : v16_zero();
-        v16_transpose(r);
-        for (int q = 0; q < depth; q++)   /* what is written too far, the next row writes anew */
-            v16_store(packed + (p + q) * mr, r[q]);
-    }
+    const int by_rows = g->b_j == 1;
+    const ptrdiff_t lines = by_rows ? k : n, length = by_rows ? n : k, ld = by_rows ? g->b_p : g->b_j;
+    const float *b = g->b + p0 * g->b_p + j0 * g->b_j;
+    for (ptrdiff_t i = lines * t / n_tiles; i < lines * (t + 1) / n_tiles; i++)
+        for (ptrdiff_t j = 0; j < length; j += 16)
+            __builtin_prefetch(b + i * ld + j, 0, 2);
+}
+
+/* copy (lines, ld) = the lines of a block of A, rows or columns of n elements, `from` floats apart.   a: (lines, from) */
+static void copy_a(float *restrict copy, const float *restrict a, ptrdiff_t lines, ptrdiff_t n, ptrdiff_t ld, ptrdiff_t from)
+{
+    for (ptrdiff_t i = 0; i < lines; i++)
+        for (ptrdiff_t j = 0; j < n; j += 16) {
+            const int lanes = (int)(n - j < 16 ? n - j : 16);
+            v16_store_n(copy + i * ld + j, v16_load_n(a + i * from + j, lanes), lanes);
+        }
 }
 
 /* One row of C, 16 (nv - 1) + lanes columns of it: many vectors, since as many chains hide the latency of each other.
@@ -230,18 +230,21 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
     const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
     const int by_rows = g->a_p == 1, far = rows * g->ldc >= FAR_OUTPUT;
     const int bad_b = (g->b_p % FEW_SETS == 0 || g->b_p >= PAGE) && n_tiles >= PACK_FROM_TILES;
-    const int bad_a = by_rows ? g->a_i % FEW_SETS == 0 : g->a_p >= PAGE;
-    const int packs_a = bad_a && rows > 1 && rows <= FASTDL_PACKED_ROWS && j1 - j0 >= PACK_FROM_PANELS * PANEL;
+    const ptrdiff_t stride = by_rows ? g->a_i : g->a_p;
+    const int copies_a = stride % FEW_SETS == 0 && rows > 1 && rows <= FASTDL_COPIED_ROWS && j1 - j0 >= COPY_FROM_PANELS * PANEL;
     for (ptrdiff_t block = 0; block < n_blocks; block++) {   /* near-equal blocks and tiles, so that none is a remnant */
         const ptrdiff_t p0 = g->k * block / n_blocks, k = g->k * (block + 1) / n_blocks - p0;
         const int last = block == n_blocks - 1;
-        if (packs_a)
-            for (ptrdiff_t t = 0; t < n_tiles; t++) {
-                const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
-                pack_a(copy + i * k, g, i0 + i, mr, p0, k);
-            }
+        const float *first_a = g->a + i0 * g->a_i + p0 * g->a_p;
+        ptrdiff_t lda = stride;
+        if (copies_a) {
+            const ptrdiff_t lines = by_rows ? rows : k, length = by_rows ? k : rows;
+            lda = ((length + 15) / 16 | 1) * 16;   /* an odd number of cache lines */
+            copy_a(copy, first_a, lines, length, lda, stride);
+            first_a = copy;
+        }
         for (ptrdiff_t j = j0; j < j1; j += PANEL) {
-            const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL;
+            const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL, next = j + PANEL, left = j1 - next;
             const int nv = (int)((n + 15) / 16), lanes = (int)(n - 16 * (nv - 1));
             const int packs_b = g->b_j != 1 || bad_b || (lanes < 16 && !FASTDL_FREE_MASKS);
             if (packs_b)
@@ -250,15 +253,16 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
             const float *bias = last && g->bias ? g->bias + j : NULL;
             for (ptrdiff_t t = 0; t < n_tiles; t++) {
                 const ptrdiff_t i = rows * t / n_tiles, mr = rows * (t + 1) / n_tiles - i;
-                const float *a = packs_a ? copy + i * k : g->a + (i0 + i) * g->a_i + p0 * g->a_p;
-                const ptrdiff_t lda = packs_a ? mr : by_rows ? g->a_i : g->a_p;
                 float *c = g->c + (i0 + i) * g->ldc + j;
                 const float *ahead = !far              ? NULL
                                      : t + 1 < n_tiles ? c + mr * g->ldc
-                                     : j + PANEL < j1  ? c - i * g->ldc + PANEL
+                                     : left > 0        ? c - i * g->ldc + PANEL
                                                        : NULL;
-                tiles[mr - 1][nv - 1][by_rows && !packs_a](c, a, b, bias, k, g->ldc, lda, packs_b ? PANEL : g->b_p, lanes,
-                                                           block == 0, last && g->activation == FASTDL_RELU, ahead);
+                if (packs_b && left > 0)
+                    fetch_b(g, p0, k, next, left < PANEL ? left : PANEL, t, n_tiles);
+                tiles[mr - 1][nv - 1][by_rows](c, first_a + (by_rows ? i * lda : i), b, bias, k, g->ldc, lda,
+                                               packs_b ? PANEL : g->b_p, lanes, block == 0,
+                                               last && g->activation == FASTDL_RELU, ahead);
             }
         }
     }

@@ -11,10 +11,10 @@ cdef enum:
     ROW_STEP = 84           # rows likewise: every instruction set's tile divides it
     LEAST_FMAS = 1 << 20    # of a chunk: about 10 us with AVX-512
     MOST_FMAS = 1 << 26     # large products have large chunks, which copy their panels less often
-    MOST_ROWS = 256         # more rows of A would not stay in L2; gemm.c copies as many out of a layout slow to walk,
-    FEW_SETS = 256          # which is rows whose stride is a multiple of 1 KiB,
-    LONG_STRIDE = 1024      # or columns that are a page apart,
-    PACKED_COLS = 256       # which as many columns of C should make use of
+    MOST_ROWS = 512         # more rows of A would not stay in L2;
+    COPIED_ROWS = 256       # gemm.c copies as many out of a layout that is slow to walk,
+    FEW_SETS = 256          # which is one whose stride is a multiple of 1 KiB,
+    COPIED_COLS = 256       # and as many columns of C should make use of them
 
 cdef enum Rows:             # which size of the product is the number of rows of the batch
     FIXED, ARE_M, ARE_K
@@ -45,12 +45,13 @@ cdef Cut cut(const Product* p, const Step* step) noexcept nogil:
         c.row_step, c.col_step, c.across = max(c.m, 1), max(c.n, 1), 1 if c.n else 0   # divisions take their time
         return c
     cdef ptrdiff_t target = min(max(c.m * c.n * c.k // 16, <ptrdiff_t>LEAST_FMAS), <ptrdiff_t>MOST_FMAS)
-    c.row_step = max(pieces(c.m, pieces(c.m, MOST_ROWS)), 1) if c.m else 1
+    cdef bint copies = (p.g.a_i if p.g.a_p == 1 else p.g.a_p) % FEW_SETS == 0
+    c.row_step = max(pieces(c.m, pieces(c.m, COPIED_ROWS if copies else MOST_ROWS)), 1) if c.m else 1
     if c.row_step > 2 * ROW_STEP and c.row_step * PANEL * c.k > 2 * target:
         c.row_step = piece_size(c.m, PANEL * c.k, target, ROW_STEP)
     c.col_step = piece_size(c.n, c.row_step * c.k, target, PANEL)
-    if p.g.a_p >= LONG_STRIDE or (p.g.a_p == 1 and p.g.a_i % FEW_SETS == 0):
-        c.col_step = max(c.col_step, <ptrdiff_t>PACKED_COLS)
+    if copies:
+        c.col_step = max(c.col_step, <ptrdiff_t>COPIED_COLS)
     while pieces(c.m, c.row_step) * pieces(c.n, c.col_step) > 32768:
         c.row_step *= 2
     c.across = pieces(c.n, c.col_step)
