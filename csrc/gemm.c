@@ -6,25 +6,27 @@
  * A tile of mr rows x nv vectors lives in registers while p runs over a K-block. A is read where it lies: broadcasts walk
  * along rows (x w, dy wT) or along columns (xT dy). B is read where it lies unless its columns are strided (wT), its row
  * stride would make the lines of a panel fall into few cache sets, or its edge needs masks that cost; then a panel of
- * K-block x 32 is copied once and used for all rows of the block. Meanwhile the next panel is fetched. */
+ * K-block x 32 is copied once and used for all rows of the block. Where rows of B are contiguous, the first tile does that
+ * on its way: it waits for the multiply-add units, so that the stores are free. */
 #include "fastdl.h"
 #include "vecmath.h"
 
 enum { PANEL = 16 * FASTDL_NV, K_BLOCK = FASTDL_K_BLOCK, PACK_FROM_TILES = 4, COPY_FROM_PANELS = 3 };
 enum { FEW_SETS = 256, PAGE = 1024 };   /* row strides in floats: 1 KiB, 4 KiB */
 enum { FAR_OUTPUT = 1 << 17 };          /* floats: 512 KiB of C, which with A and B don't stay in L2 */
+enum { ROWS_AHEAD = 32 };               /* of B are fetched while a panel is copied: some 400 cycles */
 
 enum { ROW_VECTORS = FASTDL_NV == 2 ? 8 : FASTDL_MR > 3 ? 4 : 2 };   /* of a product of one row: enough chains */
 
 typedef void tile_fn(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, ptrdiff_t ldc, ptrdiff_t lda,
-                     ptrdiff_t ldb, int lanes, int first, int relu, const float *ahead);
+                     ptrdiff_t ldb, int lanes, int first, int relu, const float *ahead, float *panel);
 
 /* C (mr, 16 (nv - 1) + lanes) = [first: 0, else C] + A (mr, k) B (k, ...) [+ bias] [then ReLU].
  * c: (mr, ldc)   a: row i begins at a + i lda (by_rows), or column p at a + p lda (not)   b: (k, ldb)   bias: or NULL
- * ahead: C of the next tile (mr, ldc), which is fetched meanwhile, or NULL */
+ * ahead: C of the next tile (mr, ldc), which is fetched meanwhile, or NULL   panel: (k, PANEL) gets a copy of B, or NULL */
 FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *restrict b, const float *bias, ptrdiff_t k,
                      ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu, const float *ahead,
-                     const int mr, const int nv, const int by_rows)
+                     float *restrict panel, const int mr, const int nv, const int by_rows)
 {
     v16 acc[FASTDL_MR][FASTDL_NV];
     if (first) {
@@ -54,6 +56,15 @@ FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *re
 #pragma GCC unroll 2
         for (int j = 0; j < nv; j++)
             row[j] = FASTDL_FREE_MASKS && j == nv - 1 ? v16_load_n(b + 16 * j, lanes) : v16_load(b + 16 * j);
+        if (panel) {
+#pragma GCC unroll 2
+            for (int j = 0; j < nv; j++) {
+                v16_store(panel + 16 * j, row[j]);
+                __builtin_prefetch(b + ROWS_AHEAD * ldb + 16 * j);
+            }
+            __builtin_prefetch(b + ROWS_AHEAD * ldb + 16 * nv - 1);   /* rows may begin within a line */
+            panel += PANEL;
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < mr; i++) {
             const float *base = i < 3 ? a0 : i < 6 ? a3 : i < 9 ? a6 : i < 12 ? a9 : a12;
@@ -93,9 +104,9 @@ FDL_INLINE void tile(float *restrict c, const float *restrict a, const float *re
 #define TILE(mr, nv, by_rows) \
     static void tile_##mr##_##nv##_##by_rows(float *c, const float *a, const float *b, const float *bias, ptrdiff_t k, \
                                              ptrdiff_t ldc, ptrdiff_t lda, ptrdiff_t ldb, int lanes, int first, int relu, \
-                                             const float *ahead) \
+                                             const float *ahead, float *panel) \
     { \
-        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, ahead, mr, nv, by_rows); \
+        tile(c, a, b, bias, k, ldc, lda, ldb, lanes, first, relu, ahead, panel, mr, nv, by_rows); \
     }
 /* clang-format off */
 #if FASTDL_NV == 2
@@ -124,40 +135,40 @@ static tile_fn *const tiles[FASTDL_MR][FASTDL_NV][2] = {   /* by rows - 1, vecto
 };
 /* clang-format on */
 
+/* panel (depth, PANEL) = the transposed of a square of at most 16 rows of n = depth floats, rows from `rows` on zero.
+ * panel: (depth, PANEL)   b: (rows, ldb) */
+FDL_INLINE void transpose_square(float *restrict panel, const float *restrict b, ptrdiff_t ldb, int rows, int depth)
+{
+    v16 r[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        r[i] = i < rows ? v16_load_n(b + i * ldb, depth) : v16_zero();
+    v16_transpose(r);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        if (i < depth)
+            v16_store(panel + i * PANEL, r[i]);
+}
+
 /* panel (k, PANEL) = B[p0 : p0 + k, j0 : j0 + n], columns from n on zero.   panel: (k, PANEL)   n at most PANEL */
 static void pack_b(float *restrict panel, const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n)
 {
     const float *b = g->b + p0 * g->b_p + j0 * g->b_j;
-    if (g->b_j == 1) {
-        for (ptrdiff_t p = 0; p < k; p++)
-            for (ptrdiff_t j = 0; j < PANEL; j += 16) {
-                const ptrdiff_t lanes = n - j < 0 ? 0 : n - j < 16 ? n - j : 16;
-                v16_store(panel + p * PANEL + j, v16_load_n(b + p * g->b_p + (lanes ? j : 0), (int)lanes));
-            }
-        return;
-    }
-    for (ptrdiff_t j = 0; j < PANEL; j += 16)
-        for (ptrdiff_t p = 0; p < k; p += 16) {
-            const int depth = (int)(k - p < 16 ? k - p : 16);
-            v16 r[16];
-#pragma GCC unroll 16
-            for (int i = 0; i < 16; i++)
-                r[i] = j + i < n ? v16_load_n(b + (j + i) * g->b_j + p, depth) : v16_zero();
-            v16_transpose(r);
-            for (int i = 0; i < depth; i++)
-                v16_store(panel + (p + i) * PANEL + j, r[i]);
+    for (ptrdiff_t j = 0; j < PANEL; j += 16) {
+        const int columns = (int)(n - j < 0 ? 0 : n - j < 16 ? n - j : 16);
+        if (g->b_j == 1) {
+            for (ptrdiff_t p = 0; p < k; p++)
+                v16_store(panel + p * PANEL + j, v16_load_n(b + p * g->b_p + (columns ? j : 0), columns));
+            continue;
         }
-}
-
-/* Asks for the t-th of n_tiles parts of panel B[p0 : p0 + k, j0 : j0 + n], into L2. */
-static void fetch_b(const fastdl_gemm *g, ptrdiff_t p0, ptrdiff_t k, ptrdiff_t j0, ptrdiff_t n, ptrdiff_t t, ptrdiff_t n_tiles)
-{
-    const int by_rows = g->b_j == 1;
-    const ptrdiff_t lines = by_rows ? k : n, length = by_rows ? n : k, ld = by_rows ? g->b_p : g->b_j;
-    const float *b = g->b + p0 * g->b_p + j0 * g->b_j;
-    for (ptrdiff_t i = lines * t / n_tiles; i < lines * (t + 1) / n_tiles; i++)
-        for (ptrdiff_t j = 0; j < length; j += 16)
-            __builtin_prefetch(b + i * ld + j, 0, 2);
+        const float *rows = b + (columns ? j : 0) * g->b_j;
+        ptrdiff_t p = 0;
+        if (columns == 16)
+            for (; p + 16 <= k; p += 16)
+                transpose_square(panel + p * PANEL + j, rows + p, g->b_j, 16, 16);
+        for (; p < k; p += 16)
+            transpose_square(panel + p * PANEL + j, rows + p, g->b_j, columns, (int)(k - p < 16 ? k - p : 16));
+    }
 }
 
 /* copy (lines, ld) = the lines of a block of A, rows or columns of n elements, `from` floats apart.   a: (lines, from) */
@@ -244,9 +255,9 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
             first_a = copy;
         }
         for (ptrdiff_t j = j0; j < j1; j += PANEL) {
-            const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL, next = j + PANEL, left = j1 - next;
+            const ptrdiff_t n = j1 - j < PANEL ? j1 - j : PANEL;
             const int nv = (int)((n + 15) / 16), lanes = (int)(n - 16 * (nv - 1));
-            const int packs_b = g->b_j != 1 || bad_b || (lanes < 16 && !FASTDL_FREE_MASKS);
+            const int packs_b = g->b_j != 1 || (lanes < 16 && !FASTDL_FREE_MASKS);
             if (packs_b)
                 pack_b(panel, g, p0, k, j, n);
             const float *b = packs_b ? panel : g->b + p0 * g->b_p + j;
@@ -256,13 +267,14 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
                 float *c = g->c + (i0 + i) * g->ldc + j;
                 const float *ahead = !far              ? NULL
                                      : t + 1 < n_tiles ? c + mr * g->ldc
-                                     : left > 0        ? c - i * g->ldc + PANEL
+                                     : j + PANEL < j1  ? c - i * g->ldc + PANEL
                                                        : NULL;
-                if (packs_b && left > 0)
-                    fetch_b(g, p0, k, next, left < PANEL ? left : PANEL, t, n_tiles);
+                const int copies_b = bad_b && b != panel;
                 tiles[mr - 1][nv - 1][by_rows](c, first_a + (by_rows ? i * lda : i), b, bias, k, g->ldc, lda,
-                                               packs_b ? PANEL : g->b_p, lanes, block == 0,
-                                               last && g->activation == FASTDL_RELU, ahead);
+                                               b == panel ? PANEL : g->b_p, lanes, block == 0,
+                                               last && g->activation == FASTDL_RELU, ahead, copies_b ? panel : NULL);
+                if (copies_b)
+                    b = panel;
             }
         }
     }
