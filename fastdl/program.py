@@ -230,15 +230,17 @@ def bind(recorder: Recorder) -> Program:
 SLICE_SECONDS, TRIAL_SECONDS = 0.045, 0.002
 ALONE_SECONDS = 0.01  # what is over by then is not worth a trial, which may find the other cores busy
 TRIALS_AT_FIRST = 2  # of each size: the first slice of all also warms caches and faults pages in
-PROBE_EVERY, PROBE_SHARE = 12, 0.04  # slices, and share of the time that probes may take
+PROBE_AFTER, PROBE_EVERY = 2, 16  # slices until the first probe, twice as many until each further one, up to the second
+PROBE_SHARE = 0.04  # of the time, at most
 
 
 class TeamSize:
     """How many threads the next slice gets: what was fastest lately, with a short look at the others now and then.
 
     Bits don't depend on the size, so it may change at any time. A neighbour process that takes a core makes large teams
-    slow; they are then left until a probe finds them fast again. A probe is as long as a step at least, so where steps
-    are long, or a size very slow, probes are the more seldom.
+    slow; they are then left until a probe finds them fast again. The first probe comes soon, since one slow slice says
+    little; later ones are the more seldom. A probe is as long as a step at least, so where steps are long, or a size very
+    slow, there are fewer.
     """
 
     def __init__(self, threads: int | None) -> None:
@@ -250,6 +252,8 @@ class TeamSize:
         self.seconds = 0.0  # and the time that they took
         self.elapsed = 0.0  # of all slices
         self.turn = 0
+        self.best = 0  # the size that was fastest lately
+        self.patience = PROBE_AFTER  # slices until the next probe
 
     def allowed(self) -> list[int]:
         """Sizes up to what is allowed now: the limit may change, and a forked child has one thread."""
@@ -268,11 +272,14 @@ class TeamSize:
             self.trials[least_tried] = self.trials.get(least_tried, 0) + 1
             return least_tried, TRIAL_SECONDS
         best = min(self.sizes, key=self.expected)
+        if best != self.best:
+            self.best, self.patience = best, PROBE_AFTER
         others = [size for size in self.sizes if size != best]
         probe = others[self.turn % len(others)]
-        if self.slices >= PROBE_EVERY and max(TRIAL_SECONDS, self.expected(probe)) <= PROBE_SHARE * self.seconds:
+        if self.slices >= self.patience and max(TRIAL_SECONDS, self.expected(probe)) <= PROBE_SHARE * self.seconds:
             self.turn += 1
             self.slices, self.seconds = 0, 0.0
+            self.patience = min(2 * self.patience, PROBE_EVERY)
             return probe, TRIAL_SECONDS
         self.slices += 1
         return best, SLICE_SECONDS

@@ -83,8 +83,8 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> Sizes:
 
 def test_trainers_limit_is_an_upper_bound(sizes: Sizes) -> None:
     X, y = blobs(2000, 32)
-    trained(mlp(64), X, y, {"threads": 3}, epochs=10)
-    assert set(sizes) == {1, 2, 3}
+    trainer = trained(mlp(64), X, y, {"threads": 3}, epochs=10)
+    until(lambda: trainer.fit(X, y, epochs=5, progress=False), sizes, {1, 2, 3})
 
 
 def until(work: Callable[[], object], sizes: Sizes, want: set[int]) -> None:
@@ -214,6 +214,15 @@ def test_one_outlier_does_not_decide_for_long(monkeypatch: pytest.MonkeyPatch) -
     world.pass_slices(50)
     world.team.learn(2, 1e-2, 1e-2)
     assert world.pass_slices(400)[2] > 0.5
+
+
+def test_a_slow_slice_is_looked_at_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({1: 1.9e-4, 2: 1e-4}, 2, monkeypatch)
+    world.pass_slices(100)
+    for _ in range(40):  # whatever the distance from the last probe
+        world.pass_slices(1)
+        world.team.learn(2, 3e-4, 0.045)
+        assert world.pass_slices(10)[2] > 0.6
 
 
 def test_a_team_of_one_is_never_measured_against_others(monkeypatch: pytest.MonkeyPatch) -> None:
