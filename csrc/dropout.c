@@ -4,21 +4,37 @@
 #include "mask.h"
 #include "rng.h"
 
+enum { AT_ONCE = FASTDL_NV };   /* groups of 128 elements, as many as registers hold */
+
+/* bits: (count, 16)   limit: threshold - 1 in both halves of a word, of which 65535 is the most */
+FDL_INLINE void group_bits(uint8_t *bits, uint64_t first, uint64_t seed, uint32_t step, uint32_t stream, w16 limit,
+                           const int count)
+{
+    w16 word[AT_ONCE][4];
+    philox(word, first * 16, seed, step, stream, count);
+    for (int g = 0; g < count; g++) {
+        w16 kept = w16_set1(0);
+#pragma GCC unroll 4
+        for (unsigned j = 0; j < 4; j++)
+            kept = w16_or(kept, w16_where_above(word[g][j], limit, w16_set1(0x20001u << 2 * j)));
+        w16_store_bytes(bits + 16 * g, w16_or(kept, w16_shr(kept, 16)));
+    }
+}
+
 /* Keep-bits of groups of 128 elements: bit e % 8 of byte e / 8.   bits: (groups, 16)   first: index of the first group */
 static void fdl_dropout_bits(uint8_t *bits, uint64_t first, ptrdiff_t groups, uint64_t seed, uint32_t step, uint32_t stream,
                              uint32_t threshold)
 {
-    const w16 low = w16_set1(0xFFFF), limit = w16_set1(threshold);
-    for (ptrdiff_t i = 0; i < groups; i++) {
-        w16 word[4], dropped = w16_set1(0);
-        philox16(word, (first + (uint64_t)i) * 16, seed, step, stream);
-#pragma GCC unroll 4
-        for (unsigned j = 0; j < 4; j++) {
-            dropped = w16_or(dropped, w16_less_bit(w16_and(word[j], low), limit, 1u << 2 * j));
-            dropped = w16_or(dropped, w16_less_bit(w16_shr(word[j], 16), limit, 2u << 2 * j));
-        }
-        w16_store_bytes(bits + 16 * i, w16_xor(dropped, w16_set1(0xFF)));
+    if (threshold == 0) {
+        memset(bits, 0xFF, (size_t)groups * 16);
+        return;
     }
+    const w16 limit = w16_set1((threshold - 1) * 0x10001u);
+    ptrdiff_t i = 0;
+    for (; i + AT_ONCE <= groups; i += AT_ONCE)
+        group_bits(bits + 16 * i, first + (uint64_t)i, seed, step, stream, limit, AT_ONCE);
+    for (; i < groups; i++)
+        group_bits(bits + 16 * i, first + (uint64_t)i, seed, step, stream, limit, 1);
 }
 
 /* y = x * (kept ? scale : 0), a product so that NaN comes through.   y: (rows, ldy)   x: (rows, ldx), may be y

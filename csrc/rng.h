@@ -4,30 +4,50 @@
 #define FASTDL_RNG_H
 #include "vecmath.h"
 
-/* Words of blocks first .. first + 15, where block b has the counter (b low, b high, step, stream) and the key is the seed.
- * word[j] lane i is word j of block first + i.   first: a multiple of 16, so that no lane carries into the high half */
-FDL_INLINE void philox16(w16 word[4], uint64_t first, uint64_t seed, uint32_t step, uint32_t stream)
+/* Words of blocks first .. first + 16 count - 1, where block b has the counter (b low, b high, step, stream) and the key is the
+ * seed. word[g][j] lane i is word j of block first + 16 g + i. Several sixteens at once hide the products' latency.
+ * first: a multiple of 16, so that no lane carries into the high half */
+FDL_INLINE void philox(w16 word[][4], uint64_t first, uint64_t seed, uint32_t step, uint32_t stream, const int count)
 {
     static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    w16 c0 = w16_add(w16_set1((uint32_t)first), w16_load(lanes)), c1 = w16_set1((uint32_t)(first >> 32));
-    w16 c2 = w16_set1(step), c3 = w16_set1(stream);
+    enum { MOST = 2 };
+    const q16 m0 = q16_set1(0xD2511F53u), m1 = q16_set1(0xCD9E8D57u);
+    q16 c0[MOST], c1[MOST], c2[MOST], c3[MOST];   /* words in 64-bit lanes, whose high halves are never looked at */
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int g = 0; g < count; g++) {
+        const uint64_t block = first + 16 * (uint64_t)g;
+        c0[g] = q16_from_w16(w16_add(w16_set1((uint32_t)block), w16_load(lanes)));
+        c1[g] = q16_set1((uint32_t)(block >> 32));
+        c2[g] = q16_set1(step);
+        c3[g] = q16_set1(stream);
+    }
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
-        w16 hi0, lo0, hi1, lo1;
-        w16_mul(c0, 0xD2511F53u, &hi0, &lo0);
-        w16_mul(c2, 0xCD9E8D57u, &hi1, &lo1);
-        c0 = w16_xor(w16_xor(hi1, c1), w16_set1(k0));
-        c2 = w16_xor(w16_xor(hi0, c3), w16_set1(k1));
-        c1 = lo1;
-        c3 = lo0;
+#pragma GCC unroll 2
+        for (int g = 0; g < count; g++) {
+            const q16 product0 = q16_mul(c0[g], m0), product1 = q16_mul(c2[g], m1);
+            c0[g] = q16_xor3(q16_high(product1), c1[g], q16_set1(k0));
+            c2[g] = q16_xor3(q16_high(product0), c3[g], q16_set1(k1));
+            c1[g] = product1;
+            c3[g] = product0;
+        }
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    word[0] = c0;
-    word[1] = c1;
-    word[2] = c2;
-    word[3] = c3;
+    for (int g = 0; g < count; g++) {
+        word[g][0] = q16_low(c0[g]);
+        word[g][1] = q16_low(c1[g]);
+        word[g][2] = q16_low(c2[g]);
+        word[g][3] = q16_low(c3[g]);
+    }
+}
+
+FDL_INLINE void philox16(w16 word[4], uint64_t first, uint64_t seed, uint32_t step, uint32_t stream)
+{
+    w16 words[1][4];
+    philox(words, first, seed, step, stream, 1);
+    for (int j = 0; j < 4; j++)
+        word[j] = words[0][j];
 }
 
 /* Standard normal deviates first .. first + 63 by Box and Muller (1958); elements 2 i and 2 i + 1 share two words, a radius and

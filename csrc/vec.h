@@ -1,6 +1,7 @@
 /* Sixteen lanes at a time, whatever the registers are: one 512-bit vector, two 256-bit ones or four 128-bit ones.
  *
  *   v16   sixteen float32          d16   sixteen float64          w16   sixteen uint32          m16   sixteen truth values
+ *   q16   sixteen uint64, which are made of words and multiplied by their low halves
  *
  * An algorithm written over these types gives the same bits with every instruction set that has FMA: all operations are
  * single IEEE operations, and sums over lanes follow one fixed tree. A struct of native vectors is used, and not a raw

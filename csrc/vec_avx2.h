@@ -8,6 +8,7 @@
 typedef struct { __m256 a, b; } v16;
 typedef struct { __m256d r[4]; } d16;
 typedef struct { __m256i a, b; } w16;
+typedef struct { __m256i r[4]; } q16;
 typedef struct { __m256 a, b; } m16;
 
 FDL_INLINE v16 v16_of(__m256 a, __m256 b) { return (v16){a, b}; }
@@ -128,24 +129,15 @@ FDL_INLINE w16 w16_shr(w16 x, unsigned n)
     const __m128i by = _mm_cvtsi32_si128((int)n);
     return w16_of(_mm256_srl_epi32(x.a, by), _mm256_srl_epi32(x.b, by));
 }
-FDL_INLINE w16 w16_less_bit(w16 x, w16 y, uint32_t bit)   /* bit where x < y, else 0; x and y below 2^31 */
+FDL_INLINE __m256i half_where_above(__m256i x, __m256i y, __m256i z)
 {
-    const __m256i b = _mm256_set1_epi32((int)bit);
-    return w16_of(_mm256_and_si256(_mm256_cmpgt_epi32(y.a, x.a), b), _mm256_and_si256(_mm256_cmpgt_epi32(y.b, x.b), b));
+    return _mm256_andnot_si256(_mm256_cmpeq_epi16(_mm256_subs_epu16(x, y), _mm256_setzero_si256()), z);
+}
+FDL_INLINE w16 w16_where_above(w16 x, w16 y, w16 z)   /* z where x > y, else 0; each half of a lane by itself */
+{
+    return w16_of(half_where_above(x.a, y.a, z.a), half_where_above(x.b, y.b, z.b));
 }
 FDL_INLINE v16 w16_to_float(w16 x) { return v16_of(_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)); }   /* below 2^31 */
-FDL_INLINE void half_mul(__m256i x, __m256i m, __m256i *hi, __m256i *lo)
-{
-    const __m256i even = _mm256_mul_epu32(x, m), odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), m);
-    *lo = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
-    *hi = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
-}
-FDL_INLINE void w16_mul(w16 x, uint32_t y, w16 *hi, w16 *lo)   /* 64-bit products */
-{
-    const __m256i m = _mm256_set1_epi64x((long long)y);
-    half_mul(x.a, m, &hi->a, &lo->a);
-    half_mul(x.b, m, &hi->b, &lo->b);
-}
 FDL_INLINE void w16_store_bytes(uint8_t *p, w16 x)   /* the lowest byte of each lane */
 {
     const __m256i low = _mm256_set1_epi32(0xFF);
@@ -154,6 +146,23 @@ FDL_INLINE void w16_store_bytes(uint8_t *p, w16 x)   /* the lowest byte of each 
     _mm_storeu_si128((__m128i *)(void *)p,
                      _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1)));
 }
+
+/* uint64: r[0] and r[1] are the even and the odd lanes of the first eight, r[2] and r[3] those of the others */
+#define FDL_Q16(expression) \
+    q16 y; \
+    for (int i = 0; i < 4; i++) \
+        y.r[i] = (expression); \
+    return y
+FDL_INLINE q16 q16_set1(uint32_t x) { FDL_Q16(_mm256_set1_epi64x((long long)x)); }
+FDL_INLINE q16 q16_from_w16(w16 x) { return (q16){{x.a, _mm256_srli_epi64(x.a, 32), x.b, _mm256_srli_epi64(x.b, 32)}}; }
+FDL_INLINE w16 q16_low(q16 x)
+{
+    return w16_of(_mm256_blend_epi32(x.r[0], _mm256_slli_epi64(x.r[1], 32), 0xAA),
+                  _mm256_blend_epi32(x.r[2], _mm256_slli_epi64(x.r[3], 32), 0xAA));
+}
+FDL_INLINE q16 q16_high(q16 a) { FDL_Q16(_mm256_srli_epi64(a.r[i], 32)); }
+FDL_INLINE q16 q16_mul(q16 a, q16 b) { FDL_Q16(_mm256_mul_epu32(a.r[i], b.r[i])); }
+FDL_INLINE q16 q16_xor3(q16 a, q16 b, q16 c) { FDL_Q16(_mm256_xor_si256(_mm256_xor_si256(a.r[i], b.r[i]), c.r[i])); }
 
 /* r[i] lane j <-> r[j] lane i */
 FDL_INLINE void transpose8(const __m256 x[8], __m256 y[8])

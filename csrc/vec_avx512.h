@@ -8,6 +8,7 @@
 typedef struct { __m512 r; } v16;
 typedef struct { __m512d lo, hi; } d16;
 typedef struct { __m512i r; } w16;
+typedef struct { __m512i even, odd; } q16;
 typedef struct { __mmask16 m; } m16;
 
 FDL_INLINE v16 v16_of(__m512 r) { return (v16){r}; }
@@ -80,21 +81,25 @@ FDL_INLINE w16 w16_or(w16 a, w16 b) { return w16_of(_mm512_or_si512(a.r, b.r)); 
 FDL_INLINE w16 w16_xor(w16 a, w16 b) { return w16_of(_mm512_xor_si512(a.r, b.r)); }
 FDL_INLINE w16 w16_shl(w16 a, unsigned n) { return w16_of(_mm512_sll_epi32(a.r, _mm_cvtsi32_si128((int)n))); }
 FDL_INLINE w16 w16_shr(w16 a, unsigned n) { return w16_of(_mm512_srl_epi32(a.r, _mm_cvtsi32_si128((int)n))); }
-FDL_INLINE w16 w16_less_bit(w16 a, w16 b, uint32_t bit)   /* bit where a < b, else 0; a and b below 2^31 */
+FDL_INLINE w16 w16_where_above(w16 a, w16 b, w16 c)   /* c where a > b, else 0; each half of a lane by itself */
 {
-    return w16_of(_mm512_maskz_set1_epi32(_mm512_cmplt_epi32_mask(a.r, b.r), (int)bit));
+    return w16_of(_mm512_maskz_mov_epi16(_mm512_cmpgt_epu16_mask(a.r, b.r), c.r));
 }
 FDL_INLINE v16 w16_to_float(w16 a) { return v16_of(_mm512_cvtepi32_ps(a.r)); }   /* a below 2^31 */
-FDL_INLINE void w16_mul(w16 a, uint32_t b, w16 *hi, w16 *lo)   /* 64-bit products */
-{
-    const __m512i m = _mm512_set1_epi64((long long)b);
-    const __m512i even = _mm512_mul_epu32(a.r, m), odd = _mm512_mul_epu32(_mm512_srli_epi64(a.r, 32), m);
-    *lo = w16_of(_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32)));
-    *hi = w16_of(_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd));
-}
 FDL_INLINE void w16_store_bytes(uint8_t *p, w16 x)   /* the lowest byte of each lane */
 {
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(x.r));
+}
+
+/* uint64 */
+FDL_INLINE q16 q16_set1(uint32_t x) { return (q16){_mm512_set1_epi64((long long)x), _mm512_set1_epi64((long long)x)}; }
+FDL_INLINE q16 q16_from_w16(w16 a) { return (q16){a.r, _mm512_srli_epi64(a.r, 32)}; }
+FDL_INLINE w16 q16_low(q16 a) { return w16_of(_mm512_mask_blend_epi32(0xAAAA, a.even, _mm512_slli_epi64(a.odd, 32))); }
+FDL_INLINE q16 q16_high(q16 a) { return (q16){_mm512_srli_epi64(a.even, 32), _mm512_srli_epi64(a.odd, 32)}; }
+FDL_INLINE q16 q16_mul(q16 a, q16 b) { return (q16){_mm512_mul_epu32(a.even, b.even), _mm512_mul_epu32(a.odd, b.odd)}; }
+FDL_INLINE q16 q16_xor3(q16 a, q16 b, q16 c)
+{
+    return (q16){_mm512_ternarylogic_epi64(a.even, b.even, c.even, 0x96), _mm512_ternarylogic_epi64(a.odd, b.odd, c.odd, 0x96)};
 }
 
 /* r[i] lane j <-> r[j] lane i */

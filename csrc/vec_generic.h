@@ -17,9 +17,12 @@ typedef float f4 __attribute__((vector_size(16)));
 typedef double f2 __attribute__((vector_size(16)));
 typedef uint32_t u4 __attribute__((vector_size(16)));
 typedef int32_t i4 __attribute__((vector_size(16)));
+typedef uint16_t u8 __attribute__((vector_size(16)));
+typedef uint64_t u2 __attribute__((vector_size(16)));
 typedef struct { f4 r[4]; } v16;
 typedef struct { f2 r[8]; } d16;
 typedef struct { u4 r[4]; } w16;
+typedef struct { u2 r[8]; } q16;
 typedef struct { i4 r[4]; } m16;
 
 #define FDL_EACH(type, parts, expression) \
@@ -139,23 +142,11 @@ FDL_INLINE w16 w16_or(w16 a, w16 b) { FDL_EACH(w16, 4, a.r[i] | b.r[i]); }
 FDL_INLINE w16 w16_xor(w16 a, w16 b) { FDL_EACH(w16, 4, a.r[i] ^ b.r[i]); }
 FDL_INLINE w16 w16_shl(w16 a, unsigned n) { FDL_EACH(w16, 4, a.r[i] << n); }
 FDL_INLINE w16 w16_shr(w16 a, unsigned n) { FDL_EACH(w16, 4, a.r[i] >> n); }
-FDL_INLINE w16 w16_less_bit(w16 a, w16 b, uint32_t bit)   /* bit where a < b, else 0; a and b below 2^31 */
+FDL_INLINE w16 w16_where_above(w16 a, w16 b, w16 c)   /* c where a > b, else 0; each half of a lane by itself */
 {
-    FDL_EACH(w16, 4, (u4)((i4)a.r[i] < (i4)b.r[i]) & u4_set1(bit));
+    FDL_EACH(w16, 4, (u4)((u8)a.r[i] > (u8)b.r[i]) & c.r[i]);
 }
 FDL_INLINE v16 w16_to_float(w16 a) { FDL_EACH(v16, 4, __builtin_convertvector((i4)a.r[i], f4)); }   /* a below 2^31 */
-FDL_INLINE void w16_mul(w16 a, uint32_t b, w16 *hi, w16 *lo)   /* 64-bit products */
-{
-    uint32_t x[16], h[16], l[16];
-    w16_store(x, a);
-    for (int i = 0; i < 16; i++) {
-        const uint64_t product = (uint64_t)x[i] * b;
-        h[i] = (uint32_t)(product >> 32);
-        l[i] = (uint32_t)product;
-    }
-    *hi = w16_load(h);
-    *lo = w16_load(l);
-}
 FDL_INLINE void w16_store_bytes(uint8_t *p, w16 x)   /* the lowest byte of each lane */
 {
     uint32_t lane[16];
@@ -163,6 +154,24 @@ FDL_INLINE void w16_store_bytes(uint8_t *p, w16 x)   /* the lowest byte of each 
     for (int i = 0; i < 16; i++)
         p[i] = (uint8_t)lane[i];
 }
+
+/* uint64: r[2 i] and r[2 i + 1] are the even and the odd lanes of four; little-endian, as all machines that we know */
+FDL_INLINE u2 u2_mul(u2 a, u2 b)   /* of the low halves */
+{
+#if defined(__SSE2__)
+    return (u2)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#elif defined(__aarch64__)
+    return (u2)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+#else
+    return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
+#endif
+}
+FDL_INLINE q16 q16_set1(uint32_t x) { FDL_EACH(q16, 8, ((u2){x, x})); }
+FDL_INLINE q16 q16_from_w16(w16 a) { FDL_EACH(q16, 8, i % 2 ? (u2)a.r[i / 2] >> 32 : (u2)a.r[i / 2]); }
+FDL_INLINE w16 q16_low(q16 a) { FDL_EACH(w16, 4, (u4)((a.r[2 * i] & 0xFFFFFFFFu) | a.r[2 * i + 1] << 32)); }
+FDL_INLINE q16 q16_high(q16 a) { FDL_EACH(q16, 8, a.r[i] >> 32); }
+FDL_INLINE q16 q16_mul(q16 a, q16 b) { FDL_EACH(q16, 8, u2_mul(a.r[i], b.r[i])); }
+FDL_INLINE q16 q16_xor3(q16 a, q16 b, q16 c) { FDL_EACH(q16, 8, a.r[i] ^ b.r[i] ^ c.r[i]); }
 
 /* r[i] lane j <-> r[j] lane i */
 FDL_INLINE void v16_transpose(v16 r[16])
