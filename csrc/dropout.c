@@ -43,12 +43,16 @@ static void fdl_dropout_apply(float *y, const float *x, const uint8_t *bits, ptr
                               ptrdiff_t ldy, ptrdiff_t ldx, float scale)
 {
     const v16 keep = v16_set1(scale);
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t j = 0; j < cols; j += 16) {
-            const int n = (int)(cols - j < 16 ? cols - j : 16);
-            const v16 factor = mask_factor(bits, (uint64_t)((row0 + i) * cols + j), keep);
-            v16_store_n(y + i * ldy + j, v16_mul(v16_load_n(x + i * ldx + j, n), factor), n);
+    for (ptrdiff_t i = 0; i < rows; i++, y += ldy, x += ldx) {
+        const mask_row mask = mask_from(bits, (uint64_t)((row0 + i) * cols));
+        ptrdiff_t j = 0;
+        for (; j + 16 <= cols; j += 16)
+            v16_store(y + j, v16_mul(v16_load(x + j), mask_factor(mask, j, keep)));
+        if (j < cols) {
+            const int n = (int)(cols - j);
+            v16_store_n(y + j, v16_mul(v16_load_n(x + j, n), mask_factor(mask, j, keep)), n);
         }
+    }
 }
 
 /* Alpha dropout (Klambauer et al. 2017): y = x scale + kept where kept, x 0 + dropped elsewhere, so that NaN comes through.
@@ -57,11 +61,13 @@ static void fdl_alpha_dropout(float *y, const float *x, const uint8_t *bits, ptr
                               ptrdiff_t ldy, ptrdiff_t ldx, float scale, float kept, float dropped)
 {
     const v16 keep = v16_set1(scale), drop = v16_zero(), kept_shift = v16_set1(kept), dropped_shift = v16_set1(dropped);
-    for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const mask_row mask = mask_from(bits, (uint64_t)((row0 + i) * cols));
         for (ptrdiff_t j = 0; j < cols; j += 16) {
             const int n = (int)(cols - j < 16 ? cols - j : 16);
-            const m16 here = kept_from(bits, (uint64_t)((row0 + i) * cols + j));
+            const m16 here = kept_at(mask, j);
             const v16 factor = v16_select(here, keep, drop), shift = v16_select(here, kept_shift, dropped_shift);
             v16_store_n(y + i * ldy + j, v16_fma(v16_load_n(x + i * ldx + j, n), factor, shift), n);
         }
+    }
 }

@@ -99,6 +99,11 @@ typedef struct {
     X(add, \
       (float *y, const float *a, const float *b, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t lda, ptrdiff_t ldb)) \
     X(norm_stats, (double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldx)) \
+    X(norm_coefficients, (float *mean32, float *scale, float *shift, const double *mean, const double *var, \
+                          const float *gamma, const float *beta, ptrdiff_t cols, double eps)) \
+    X(norm_gradients, \
+      (float *dgamma, float *dbeta, float *mean_dy, float *slope, const double *sum_g, const double *sum_g_x, \
+       const float *mean32, const double *mean, const double *var, ptrdiff_t cols, double eps, double per_row)) \
     X(norm_apply, (float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows, \
                    ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, const fastdl_tail *tail)) \
     X(norm_sums, (double *sum_g, double *sum_g_x, float *g, const float *dy, const float *x, const float *mean, \

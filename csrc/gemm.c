@@ -242,7 +242,8 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
     const int by_rows = g->a_p == 1, far = rows * g->ldc >= FAR_OUTPUT;
     const int bad_b = (g->b_p % FEW_SETS == 0 || g->b_p >= PAGE) && n_tiles >= PACK_FROM_TILES;
     const ptrdiff_t stride = by_rows ? g->a_i : g->a_p;
-    const int copies_a = stride % FEW_SETS == 0 && rows > 1 && rows <= FASTDL_COPIED_ROWS && j1 - j0 >= COPY_FROM_PANELS * PANEL;
+    const int copies_a =
+        stride % FEW_SETS == 0 && rows > 1 && rows <= FASTDL_COPIED_ROWS && j1 - j0 >= COPY_FROM_PANELS * PANEL;
     for (ptrdiff_t block = 0; block < n_blocks; block++) {   /* near-equal blocks and tiles, so that none is a remnant */
         const ptrdiff_t p0 = g->k * block / n_blocks, k = g->k * (block + 1) / n_blocks - p0;
         const int last = block == n_blocks - 1;

@@ -6,9 +6,10 @@
 #include "mask.h"
 #include "vec.h"
 
-/* Vectors of a row that are worked on together, since a walk down single ones is slow in memory that is not in the nearest
- * cache. Two, as large batches are cut into blocks of 32 columns; where each has four sums, as many as registers hold. */
-enum { WIDE = 2, SUMMED = FASTDL_NV };
+/* Vectors of a row whose sums are made together: as many as registers hold, since a walk down single ones is slow in memory
+ * that is not in the nearest cache. And rows that are mapped together, vector by vector: a walk down columns that also writes
+ * would meet its own writes 4 KiB later, which processors take for the same address. */
+enum { SUMMED = FASTDL_NV, MAPPED = 2 * FASTDL_NV };
 
 /* norm_stats for so many vectors of columns, of which the last has `lanes`. */
 FDL_INLINE void stats_columns(double *mean, double *var, const float *x, ptrdiff_t rows, ptrdiff_t ldx, const int vectors,
@@ -59,16 +60,61 @@ static void fdl_norm_stats(double *mean, double *var, const float *x, ptrdiff_t 
         stats_columns(mean + j, var + j, x + j, rows, ldx, 1, (int)(cols - j < 16 ? cols - j : 16));
 }
 
-FDL_INLINE v16 tail_value(v16 z, const fastdl_tail *t, ptrdiff_t i, ptrdiff_t j, const int relu, const int drop)
+/* What norm_apply reads: the mean, gamma / std, and beta less what the mean lost when it was rounded to float32, scaled.
+ * mean32, scale, shift: (cols,)   mean, var: (cols,) float64   gamma, beta: (cols,) */
+static void fdl_norm_coefficients(float *mean32, float *scale, float *shift, const double *mean, const double *var,
+                                  const float *gamma, const float *beta, ptrdiff_t cols, double eps)
+{
+    for (ptrdiff_t j = 0; j < cols; j += 16) {
+        const int n = (int)(cols - j < 16 ? cols - j : 16);
+        const d16 exact = d16_load_n(mean + j, n);
+        const v16 rounded = d16_to_v16(exact);
+        const d16 lost = d16_sub(exact, d16_from_v16(rounded));
+        const d16 root = d16_sqrt(d16_add(d16_load_n(var + j, n), d16_set1(eps)));
+        const d16 factor = d16_div(d16_from_v16(v16_load_n(gamma + j, n)), root);
+        v16_store_n(mean32 + j, rounded, n);
+        v16_store_n(scale + j, d16_to_v16(factor), n);
+        v16_store_n(shift + j, d16_to_v16(d16_sub(d16_from_v16(v16_load_n(beta + j, n)), d16_mul(lost, factor))), n);
+    }
+}
+
+/* From the sums of norm_sums: the gradients of gamma and beta, and what norm_backward reads, with per_row = 1 / B, or 0 where
+ * mean and variance are constants. What the rounded mean lost is made good in float64.
+ * dgamma, dbeta, mean_dy, slope: (cols,)   sum_g, sum_g_x, mean, var: (cols,) float64   mean32: (cols,) */
+static void fdl_norm_gradients(float *dgamma, float *dbeta, float *mean_dy, float *slope, const double *sum_g,
+                               const double *sum_g_x, const float *mean32, const double *mean, const double *var,
+                               ptrdiff_t cols, double eps, double per_row)
+{
+    const d16 share = d16_set1(per_row);
+    for (ptrdiff_t j = 0; j < cols; j += 16) {
+        const int n = (int)(cols - j < 16 ? cols - j : 16);
+        const d16 lost = d16_sub(d16_load_n(mean + j, n), d16_from_v16(v16_load_n(mean32 + j, n)));
+        const d16 root = d16_sqrt(d16_add(d16_load_n(var + j, n), d16_set1(eps)));
+        const d16 sum = d16_load_n(sum_g + j, n), products = d16_sub(d16_load_n(sum_g_x + j, n), d16_mul(lost, sum));
+        const v16 s = d16_to_v16(d16_div(d16_mul(share, products), d16_mul(root, root)));
+        v16_store_n(dbeta + j, d16_to_v16(sum), n);
+        v16_store_n(dgamma + j, d16_to_v16(d16_div(products, root)), n);
+        v16_store_n(slope + j, s, n);
+        v16_store_n(mean_dy + j, d16_to_v16(d16_sub(d16_mul(share, sum), d16_mul(lost, d16_from_v16(s)))), n);
+    }
+}
+
+/* The mask of row i, from the tail's column on. */
+FDL_INLINE mask_row tail_mask(const fastdl_tail *t, ptrdiff_t i, const int drop)
+{
+    return drop ? mask_from(t->bits, (uint64_t)(i * t->width + t->column)) : (mask_row){NULL, 0};
+}
+
+FDL_INLINE v16 tail_value(v16 z, mask_row mask, ptrdiff_t j, v16 keep, const int relu, const int drop)
 {
     const v16 y = relu ? v16_max(v16_zero(), z) : z;   /* NaN passes */
-    return drop ? v16_mul(y, mask_factor(t->bits, (uint64_t)(i * t->width + t->column + j), v16_set1(t->keep))) : y;
+    return drop ? v16_mul(y, mask_factor(mask, j, keep)) : y;
 }
 
 /* dy times the derivative of the tail where the norm gave z. */
-FDL_INLINE v16 tail_slope(v16 dy, v16 z, const fastdl_tail *t, ptrdiff_t i, ptrdiff_t j, const int relu, const int drop)
+FDL_INLINE v16 tail_slope(v16 dy, v16 z, mask_row mask, ptrdiff_t j, v16 keep, const int relu, const int drop)
 {
-    const v16 g = drop ? v16_mul(dy, mask_factor(t->bits, (uint64_t)(i * t->width + t->column + j), v16_set1(t->keep))) : dy;
+    const v16 g = drop ? v16_mul(dy, mask_factor(mask, j, keep)) : dy;
     return relu ? v16_select(v16_le(z, v16_zero()), v16_zero(), g) : g;
 }
 
@@ -86,24 +132,32 @@ FDL_INLINE v16 tail_slope(v16 dy, v16 z, const fastdl_tail *t, ptrdiff_t i, ptrd
             f(0, 0); \
     } while (0)
 
-/* norm_apply for columns j .. j + 16 vectors - 1, of which the last vector has `lanes`. */
-FDL_INLINE void apply_columns(float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t j,
-                              ptrdiff_t rows, ptrdiff_t ldy, ptrdiff_t ldx, const fastdl_tail *tail, const int vectors,
-                              int lanes, const int relu, const int drop)
+/* norm_apply for `rows` rows and `lanes` columns from j on. */
+FDL_INLINE void apply_piece(float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t j,
+                            ptrdiff_t ldy, ptrdiff_t ldx, const mask_row *mask, v16 keep, const int rows, int lanes,
+                            const int relu, const int drop)
 {
-    v16 m[WIDE], a[WIDE], b[WIDE];
-    for (int v = 0; v < vectors; v++) {
-        const int n = v < vectors - 1 ? 16 : lanes;
-        m[v] = v16_load_n(mean + j + 16 * v, n);
-        a[v] = v16_load_n(scale + j + 16 * v, n);
-        b[v] = v16_load_n(shift + j + 16 * v, n);
-    }
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) {
-            const int n = v < vectors - 1 ? 16 : lanes;
-            const v16 d = v16_sub(v16_load_n(x + i * ldx + j + 16 * v, n), m[v]);
-            v16_store_n(y + i * ldy + j + 16 * v, tail_value(v16_fma(d, a[v], b[v]), tail, i, j + 16 * v, relu, drop), n);
-        }
+    const v16 m = v16_load_n(mean + j, lanes), a = v16_load_n(scale + j, lanes), b = v16_load_n(shift + j, lanes);
+    v16 z[MAPPED];
+    for (int r = 0; r < rows; r++)
+        z[r] = v16_fma(v16_sub(v16_load_n(x + r * ldx + j, lanes), m), a, b);
+    for (int r = 0; r < rows; r++)
+        v16_store_n(y + r * ldy + j, tail_value(z[r], mask[r], j, keep, relu, drop), lanes);
+}
+
+FDL_INLINE void apply_rows(float *y, const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t i,
+                           ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx, const fastdl_tail *tail, const int rows,
+                           const int relu, const int drop)
+{
+    mask_row mask[MAPPED];
+    for (int r = 0; r < rows; r++)
+        mask[r] = tail_mask(tail, i + r, drop);
+    const v16 keep = v16_set1(tail->keep);
+    ptrdiff_t j = 0;
+    for (; j + 16 <= cols; j += 16)
+        apply_piece(y, x, mean, scale, shift, j, ldy, ldx, mask, keep, rows, 16, relu, drop);
+    if (j < cols)
+        apply_piece(y, x, mean, scale, shift, j, ldy, ldx, mask, keep, rows, (int)(cols - j), relu, drop);
 }
 
 /* y = tail((x - mean) scale + shift).   y: (rows, ldy)   x: (rows, ldx), may be y   mean, scale, shift: (cols,) */
@@ -113,12 +167,11 @@ static void fdl_norm_apply(float *y, const float *x, const float *mean, const fl
     const fastdl_tail t = *tail;
 #define FDL_APPLY(relu, drop) \
     do { \
-        ptrdiff_t j = 0; \
-        for (; j + 16 * WIDE <= cols; j += 16 * WIDE) \
-            apply_columns(y, x, mean, scale, shift, j, rows, ldy, ldx, &t, WIDE, 16, relu, drop); \
-        for (; j < cols; j += 16) \
-            apply_columns(y, x, mean, scale, shift, j, rows, ldy, ldx, &t, 1, (int)(cols - j < 16 ? cols - j : 16), relu, \
-                          drop); \
+        ptrdiff_t i = 0; \
+        for (; i + MAPPED <= rows; i += MAPPED) \
+            apply_rows(y + i * ldy, x + i * ldx, mean, scale, shift, i, cols, ldy, ldx, &t, MAPPED, relu, drop); \
+        for (; i < rows; i++) \
+            apply_rows(y + i * ldy, x + i * ldx, mean, scale, shift, i, cols, ldy, ldx, &t, 1, relu, drop); \
     } while (0)
     FDL_BY_TAIL(tail, FDL_APPLY);
 #undef FDL_APPLY
@@ -130,6 +183,7 @@ FDL_INLINE void sum_columns(double *sum_g, double *sum_g_x, float *g, const floa
                             ptrdiff_t ldx, const fastdl_tail *tail, const int vectors, int lanes, const int relu,
                             const int drop)
 {
+    const v16 keep = v16_set1(tail->keep);
     v16 m[SUMMED], a[SUMMED], b[SUMMED];
     d16 sum[2][SUMMED], products[2][SUMMED];
     for (int v = 0; v < vectors; v++) {
@@ -144,12 +198,13 @@ FDL_INLINE void sum_columns(double *sum_g, double *sum_g_x, float *g, const floa
         for (int odd = 0; odd < 2; odd++) {
             if (i + odd == rows)
                 break;
+            const mask_row mask = tail_mask(tail, i + odd, drop);
             for (int v = 0; v < vectors; v++) {
                 const int n = v < vectors - 1 ? 16 : lanes;
                 const ptrdiff_t at = j + 16 * v;
                 const v16 from_mean = v16_sub(v16_load_n(x + (i + odd) * ldx + at, n), m[v]);
                 const v16 dy_ = v16_load_n(dy + (i + odd) * lddy + at, n);
-                const v16 slope = tail_slope(dy_, v16_fma(from_mean, a[v], b[v]), tail, i + odd, at, relu, drop);
+                const v16 slope = tail_slope(dy_, v16_fma(from_mean, a[v], b[v]), mask, at, keep, relu, drop);
                 if (g)
                     v16_store_n(g + (i + odd) * ldg + at, slope, n);
                 const d16 wide = d16_from_v16(slope);
@@ -187,26 +242,32 @@ static void fdl_norm_sums(double *sum_g, double *sum_g_x, float *g, const float 
 #undef FDL_SUMS
 }
 
-/* norm_backward for so many vectors of columns, of which the last has `lanes`. */
-FDL_INLINE void backward_columns(float *dx, const float *dy, const float *x, const float *mean, const float *scale,
-                                 const float *mean_dy, const float *slope, ptrdiff_t rows, ptrdiff_t lddx, ptrdiff_t lddy,
-                                 ptrdiff_t ldx, const int vectors, int lanes)
+/* norm_backward for `rows` rows and `lanes` columns. */
+FDL_INLINE void gradient_piece(float *dx, const float *dy, const float *x, const float *mean, const float *scale,
+                               const float *mean_dy, const float *slope, ptrdiff_t lddx, ptrdiff_t lddy, ptrdiff_t ldx,
+                               const int rows, int lanes)
 {
-    v16 m[WIDE], a[WIDE], b[WIDE], c[WIDE];
-    for (int v = 0; v < vectors; v++) {
-        const int n = v < vectors - 1 ? 16 : lanes;
-        m[v] = v16_load_n(mean + 16 * v, n);
-        a[v] = v16_load_n(scale + 16 * v, n);
-        b[v] = v16_load_n(mean_dy + 16 * v, n);
-        c[v] = v16_load_n(slope + 16 * v, n);
+    const v16 m = v16_load_n(mean, lanes), a = v16_load_n(scale, lanes), b = v16_load_n(mean_dy, lanes);
+    const v16 c = v16_load_n(slope, lanes);
+    v16 d[MAPPED], g[MAPPED];
+    for (int r = 0; r < rows; r++) {
+        d[r] = v16_sub(v16_load_n(x + r * ldx, lanes), m);
+        g[r] = v16_sub(v16_load_n(dy + r * lddy, lanes), b);
     }
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) {
-            const int n = v < vectors - 1 ? 16 : lanes;
-            const v16 d = v16_sub(v16_load_n(x + i * ldx + 16 * v, n), m[v]);
-            const v16 g = v16_sub(v16_load_n(dy + i * lddy + 16 * v, n), b[v]);
-            v16_store_n(dx + i * lddx + 16 * v, v16_mul(a[v], v16_fnma(d, c[v], g)), n);
-        }
+    for (int r = 0; r < rows; r++)
+        v16_store_n(dx + r * lddx, v16_mul(a, v16_fnma(d[r], c, g[r])), lanes);
+}
+
+FDL_INLINE void gradient_rows(float *dx, const float *dy, const float *x, const float *mean, const float *scale,
+                              const float *mean_dy, const float *slope, ptrdiff_t cols, ptrdiff_t lddx, ptrdiff_t lddy,
+                              ptrdiff_t ldx, const int rows)
+{
+    ptrdiff_t j = 0;
+    for (; j + 16 <= cols; j += 16)
+        gradient_piece(dx + j, dy + j, x + j, mean + j, scale + j, mean_dy + j, slope + j, lddx, lddy, ldx, rows, 16);
+    if (j < cols)
+        gradient_piece(dx + j, dy + j, x + j, mean + j, scale + j, mean_dy + j, slope + j, lddx, lddy, ldx, rows,
+                       (int)(cols - j));
 }
 
 /* dx = scale (dy - mean_dy - (x - mean) slope), where scale = gamma / std, mean_dy = sum(dy) / B and
@@ -216,10 +277,9 @@ static void fdl_norm_backward(float *dx, const float *dy, const float *x, const 
                               const float *mean_dy, const float *slope, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t lddx,
                               ptrdiff_t lddy, ptrdiff_t ldx)
 {
-    ptrdiff_t j = 0;
-    for (; j + 16 * WIDE <= cols; j += 16 * WIDE)
-        backward_columns(dx + j, dy + j, x + j, mean + j, scale + j, mean_dy + j, slope + j, rows, lddx, lddy, ldx, WIDE, 16);
-    for (; j < cols; j += 16)
-        backward_columns(dx + j, dy + j, x + j, mean + j, scale + j, mean_dy + j, slope + j, rows, lddx, lddy, ldx, 1,
-                         (int)(cols - j < 16 ? cols - j : 16));
+    ptrdiff_t i = 0;
+    for (; i + MAPPED <= rows; i += MAPPED)
+        gradient_rows(dx + i * lddx, dy + i * lddy, x + i * ldx, mean, scale, mean_dy, slope, cols, lddx, lddy, ldx, MAPPED);
+    for (; i < rows; i++)
+        gradient_rows(dx + i * lddx, dy + i * lddy, x + i * ldx, mean, scale, mean_dy, slope, cols, lddx, lddy, ldx, 1);
 }

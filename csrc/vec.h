@@ -27,6 +27,26 @@
 
 FDL_INLINE v16 v16_zero(void) { return v16_set1(0.0f); }
 
+/* The first n numbers of p, and zeros. */
+FDL_INLINE d16 d16_load_n(const double *p, int n)
+{
+    double lane[16] = {0};
+    if (n == 16)
+        return d16_load(p);
+    memcpy(lane, p, (size_t)n * sizeof *p);
+    return d16_load(lane);
+}
+FDL_INLINE void d16_store_n(double *p, d16 x, int n)
+{
+    double lane[16];
+    if (n == 16) {
+        d16_store(p, x);
+        return;
+    }
+    d16_store(lane, x);
+    memcpy(p, lane, (size_t)n * sizeof *p);
+}
+
 /* Sum over the lanes, always by the same tree: lane i + lane i + 8, then 4, 2, 1. */
 FDL_INLINE float v16_sum(v16 x)
 {

@@ -89,6 +89,9 @@ FDL_INLINE void d16_store(double *p, d16 x)
         _mm256_storeu_pd(p + 4 * i, x.r[i]);
 }
 FDL_INLINE d16 d16_add(d16 a, d16 b) { FDL_D16(_mm256_add_pd(a.r[i], b.r[i])); }
+FDL_INLINE d16 d16_sub(d16 a, d16 b) { FDL_D16(_mm256_sub_pd(a.r[i], b.r[i])); }
+FDL_INLINE d16 d16_div(d16 a, d16 b) { FDL_D16(_mm256_div_pd(a.r[i], b.r[i])); }
+FDL_INLINE d16 d16_sqrt(d16 a) { FDL_D16(_mm256_sqrt_pd(a.r[i])); }
 FDL_INLINE d16 d16_mul(d16 a, d16 b) { FDL_D16(_mm256_mul_pd(a.r[i], b.r[i])); }
 FDL_INLINE d16 d16_fma(d16 a, d16 b, d16 c) { FDL_D16(_mm256_fmadd_pd(a.r[i], b.r[i], c.r[i])); }
 FDL_INLINE d16 d16_from_v16(v16 x)

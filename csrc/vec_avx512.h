@@ -56,6 +56,9 @@ FDL_INLINE void d16_store(double *p, d16 x)
     _mm512_storeu_pd(p + 8, x.hi);
 }
 FDL_INLINE d16 d16_add(d16 a, d16 b) { return (d16){_mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi)}; }
+FDL_INLINE d16 d16_sub(d16 a, d16 b) { return (d16){_mm512_sub_pd(a.lo, b.lo), _mm512_sub_pd(a.hi, b.hi)}; }
+FDL_INLINE d16 d16_div(d16 a, d16 b) { return (d16){_mm512_div_pd(a.lo, b.lo), _mm512_div_pd(a.hi, b.hi)}; }
+FDL_INLINE d16 d16_sqrt(d16 a) { return (d16){_mm512_sqrt_pd(a.lo), _mm512_sqrt_pd(a.hi)}; }
 FDL_INLINE d16 d16_mul(d16 a, d16 b) { return (d16){_mm512_mul_pd(a.lo, b.lo), _mm512_mul_pd(a.hi, b.hi)}; }
 FDL_INLINE d16 d16_fma(d16 a, d16 b, d16 c)
 {

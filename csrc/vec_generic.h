@@ -14,6 +14,7 @@
 #define FASTDL_FREE_MASKS 0
 
 typedef float f4 __attribute__((vector_size(16)));
+typedef float s2 __attribute__((vector_size(8)));
 typedef double f2 __attribute__((vector_size(16)));
 typedef uint32_t u4 __attribute__((vector_size(16)));
 typedef int32_t i4 __attribute__((vector_size(16)));
@@ -57,6 +58,16 @@ FDL_INLINE f4 f4_sqrt(f4 a)
     return (f4)_mm_sqrt_ps((__m128)a);
 #else
     return (f4){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])};
+#endif
+}
+FDL_INLINE f2 f2_sqrt(f2 a)
+{
+#if defined(__aarch64__)
+    return (f2)vsqrtq_f64((float64x2_t)a);
+#elif defined(__SSE2__)
+    return (f2)_mm_sqrt_pd((__m128d)a);
+#else
+    return (f2){sqrt(a[0]), sqrt(a[1])};
 #endif
 }
 FDL_INLINE f4 f4_choose(i4 m, f4 yes, f4 no) { return (f4)((m & (i4)yes) | (~m & (i4)no)); }
@@ -113,17 +124,26 @@ FDL_INLINE d16 d16_load(const double *p)
 }
 FDL_INLINE void d16_store(double *p, d16 x) { memcpy(p, &x, sizeof x); }
 FDL_INLINE d16 d16_add(d16 a, d16 b) { FDL_EACH(d16, 8, a.r[i] + b.r[i]); }
+FDL_INLINE d16 d16_sub(d16 a, d16 b) { FDL_EACH(d16, 8, a.r[i] - b.r[i]); }
+FDL_INLINE d16 d16_div(d16 a, d16 b) { FDL_EACH(d16, 8, a.r[i] / b.r[i]); }
+FDL_INLINE d16 d16_sqrt(d16 a) { FDL_EACH(d16, 8, f2_sqrt(a.r[i])); }
 FDL_INLINE d16 d16_mul(d16 a, d16 b) { FDL_EACH(d16, 8, a.r[i] * b.r[i]); }
 FDL_INLINE d16 d16_fma(d16 a, d16 b, d16 c) { FDL_EACH(d16, 8, f2_fma(a.r[i], b.r[i], c.r[i])); }
+/* Not by the lanes one by one: gcc 12 takes a lane that was rounded to float32 and widened again for the lane itself. */
 FDL_INLINE d16 d16_from_v16(v16 x)
 {
-    float lane[16];
-    v16_store(lane, x);
-    FDL_EACH(d16, 8, ((f2){(double)lane[2 * i], (double)lane[2 * i + 1]}));
+    s2 half[8];
+    memcpy(half, &x, sizeof half);
+    FDL_EACH(d16, 8, __builtin_convertvector(half[i], f2));
 }
 FDL_INLINE v16 d16_to_v16(d16 x)
 {
-    FDL_EACH(v16, 4, ((f4){(float)x.r[2 * i][0], (float)x.r[2 * i][1], (float)x.r[2 * i + 1][0], (float)x.r[2 * i + 1][1]}));
+    s2 half[8];
+    v16 y;
+    for (int i = 0; i < 8; i++)
+        half[i] = __builtin_convertvector(x.r[i], s2);
+    memcpy(&y, half, sizeof y);
+    return y;
 }
 
 /* uint32 */

@@ -36,7 +36,7 @@ FUSED = {
     "loss": "df4243921150aba2",
     "merge": "3db2c46b9bd0a497",
     "noise": "7a8ca1a17e8fbf2c",
-    "norm": "644331a785909493",
+    "norm": "95434681530e7a0d",
     "optimizer": "5e4f165be71cc5ef",
     "orthogonal": "f47c7e315c129297",
     "parametric": "8b17012ab51f2ff1",

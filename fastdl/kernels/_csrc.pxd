@@ -89,6 +89,11 @@ cdef extern from "fastdl.h" nogil:
                     ptrdiff_t lda, ptrdiff_t ldb) noexcept nogil
         void (*norm_stats)(double* mean, double* var, const float* x, ptrdiff_t rows, ptrdiff_t cols,
                            ptrdiff_t ldx) noexcept nogil
+        void (*norm_coefficients)(float* mean32, float* scale, float* shift, const double* mean, const double* var,
+                                  const float* gamma, const float* beta, ptrdiff_t cols, double eps) noexcept nogil
+        void (*norm_gradients)(float* dgamma, float* dbeta, float* mean_dy, float* slope, const double* sum_g,
+                               const double* sum_g_x, const float* mean32, const double* mean, const double* var,
+                               ptrdiff_t cols, double eps, double per_row) noexcept nogil
         void (*norm_apply)(float* y, const float* x, const float* mean, const float* scale, const float* shift,
                            ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t ldy, ptrdiff_t ldx,
                            const fastdl_tail* tail) noexcept nogil

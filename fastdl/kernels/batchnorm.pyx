@@ -9,8 +9,9 @@ one by one.
 """
 import numpy as np
 
-from libc.math cimport sqrt
 from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
+cimport numpy as cnp
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport matrix, number, result, vector
@@ -19,8 +20,11 @@ from fastdl.kernels._program cimport Program
 from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
+cnp.import_array()
+
 cdef enum:
-    CHUNK_ELEMENTS = 1 << 14
+    LEAST_ELEMENTS = 1 << 14    # of a chunk; of large batches more, so that
+    MOST_ELEMENTS = 1 << 16     # the pieces of rows that a chunk walks over are not too short
 
 cdef struct Norm:
     float* y                    # (B, n) output, or dx
@@ -52,7 +56,8 @@ cdef inline bint uses_batch(const Norm* a, const Step* step) noexcept nogil:
 
 
 cdef inline ptrdiff_t col_step(const Norm* a, const Step* step) noexcept nogil:
-    return piece_size(a.cols, step.rows, CHUNK_ELEMENTS, 32)
+    cdef ptrdiff_t eighth = step.rows * a.cols // 8
+    return piece_size(a.cols, step.rows, min(max(eighth, <ptrdiff_t>LEAST_ELEMENTS), <ptrdiff_t>MOST_ELEMENTS), 32)
 
 
 cdef ptrdiff_t norm_chunks(void* args, const Step* step) noexcept nogil:
@@ -75,13 +80,9 @@ cdef void stats_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
 
 cdef inline void coefficients(const Norm* a, ptrdiff_t j, ptrdiff_t end) noexcept nogil:
     """mean, scale and shift of columns j .. end from their statistics."""
-    cdef ptrdiff_t c, n = a.cols
-    cdef double scale
-    for c in range(j, end):
-        scale = a.gamma[c] / sqrt(a.stats[n + c] + a.eps)
-        a.coef[c] = <float>a.stats[c]
-        a.coef[n + c] = <float>scale
-        a.coef[2 * n + c] = <float>(a.beta[c] - (a.stats[c] - <double>a.coef[c]) * scale)
+    cdef ptrdiff_t n = a.cols
+    K.norm_coefficients(a.coef + j, a.coef + n + j, a.coef + 2 * n + j, a.stats + j, a.stats + n + j, a.gamma + j,
+                        a.beta + j, end - j, a.eps)
 
 
 cdef void forward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
@@ -101,8 +102,8 @@ cdef void forward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
 
 cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     cdef const Norm* a = <const Norm*>args
-    cdef ptrdiff_t size = col_step(a, step), j = chunk * size, end = min(j + size, a.cols), n = a.cols, c
-    cdef double root, lost, through_stats = 1.0 / step.rows if uses_batch(a, step) or a.statistics == GIVEN else 0.0
+    cdef ptrdiff_t size = col_step(a, step), j = chunk * size, end = min(j + size, a.cols), n = a.cols
+    cdef double through_stats = 1.0 / step.rows if uses_batch(a, step) or a.statistics == GIVEN else 0.0
     if a.statistics == GIVEN:
         coefficients(a, j, end)
     cdef fastdl_tail tail = tail_at(a, step, j)
@@ -115,14 +116,8 @@ cdef void backward_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil
                 end - j, a.ldy, lddy, a.ldx, &tail)
     if g != NULL:
         dy, lddy = g, a.ldy
-    for c in range(j, end):
-        lost = a.stats[c] - <double>a.coef[c]
-        root = sqrt(a.stats[n + c] + a.eps)
-        a.sums[n + c] -= lost * a.sums[c]
-        a.dbeta[c] = <float>a.sums[c]
-        a.dgamma[c] = <float>(a.sums[n + c] / root)
-        a.coef[4 * n + c] = <float>(through_stats * a.sums[n + c] / (root * root))
-        a.coef[3 * n + c] = <float>(through_stats * a.sums[c] - lost * <double>a.coef[4 * n + c])
+    K.norm_gradients(a.dgamma + j, a.dbeta + j, a.coef + 3 * n + j, a.coef + 4 * n + j, a.sums + j, a.sums + n + j,
+                     a.coef + j, a.stats + j, a.stats + n + j, end - j, a.eps, through_stats)
     if a.y != NULL:
         K.norm_backward(a.y + j, dy, a.x + j, a.coef + j, a.coef + n + j, a.coef + 3 * n + j, a.coef + 4 * n + j,
                         step.rows, end - j, a.ldy, lddy, a.ldx)
@@ -215,27 +210,45 @@ def record_running(Program program, float[::1] running_mean, float[::1] running_
     program.add(running_chunk, once, &a, sizeof(a), (running_mean, running_var, stats))
 
 
-cdef Norm eager(ndarray x, ndarray gamma, ndarray beta, ndarray stats, ndarray coef, double eps):
+cdef ndarray scratch(ptrdiff_t n):
+    """Room for statistics (2, n) and sums (2, n) in float64, and behind them the coefficients (5, n) in float32."""
+    cdef cnp.npy_intp size = 7 * n
+    return cnp.PyArray_EMPTY(1, &size, cnp.NPY_FLOAT64, 0)
+
+
+cdef Norm eager(ndarray x, ndarray gamma, ndarray beta, ndarray room, double eps):
     cdef ptrdiff_t n = x.shape[1]
+    cdef double* stats = <double*>room.data
     return Norm(x=<float*>x.data, cols=n, ldx=n, gamma=<float*>gamma.data, beta=<float*>beta.data, running_mean=NULL,
-                running_var=NULL, stats=<double*>stats.data, coef=<float*>coef.data, eps=eps, statistics=GIVEN, y=NULL,
-                dy=NULL, dgamma=NULL, dbeta=NULL, sums=NULL, ldy=n, lddy=n, momentum=0.0, tail=nothing(),
+                running_var=NULL, stats=stats, coef=<float*>(stats + 4 * n), eps=eps, statistics=GIVEN, y=NULL,
+                dy=NULL, dgamma=NULL, dbeta=NULL, sums=stats + 2 * n, ldy=n, lddy=n, momentum=0.0, tail=nothing(),
                 rate=Scalar(0.0, -1))
 
 
-def _statistics(mean, var, Py_ssize_t n, eps):
-    """(2, n) float64 from what the caller gave."""
-    stats = np.empty((2, n))
-    for i, (name, value) in enumerate((("mean", mean), ("var", var))):
-        value = np.asarray(value)
-        if value.dtype.kind not in "fiub":
-            raise TypeError(f"{name}: expected an array of real numbers, got dtype {value.dtype}")
-        if value.shape != (n,):
-            raise ValueError(f"{name}: expected shape ({n},), got {value.shape}")
-        stats[i] = value
+cdef int take_statistic(double* to, object given, str name, ptrdiff_t n) except -1:
+    """Copy what the caller gave as mean or variance, float64 as it is."""
+    cdef ndarray value = given if type(given) is ndarray else np.asarray(given)
+    cdef ptrdiff_t i
+    if value.descr.kind not in b"fiub":
+        raise TypeError(f"{name}: expected an array of real numbers, got dtype {value.dtype}")
+    if value.ndim != 1 or value.shape[0] != n:
+        raise ValueError(f"{name}: expected shape ({n},), got {(<object>value).shape}")
+    if value.descr.type_num == cnp.NPY_FLOAT32 and cnp.PyArray_ISCARRAY_RO(value):
+        for i in range(n):
+            to[i] = (<float*>value.data)[i]
+        return 0
+    if value.descr.type_num != cnp.NPY_FLOAT64 or not cnp.PyArray_ISCARRAY_RO(value):
+        value = np.require(value, np.float64, ("C", "A"))
+    memcpy(to, value.data, n * sizeof(double))
+    return 0
+
+
+cdef int take_statistics(ndarray room, object mean, object var, ptrdiff_t n, object eps) except -1:
+    take_statistic(<double*>room.data, mean, "mean", n)
+    take_statistic(<double*>room.data + n, var, "var", n)
     if not number(eps, "eps") >= 0.0:
         raise ValueError(f"eps: expected a number >= 0, got {eps}")
-    return stats
+    return 0
 
 
 def batchnorm_stats(x):
@@ -260,7 +273,7 @@ def batchnorm_stats(x):
     if x_.shape[0] == 0:
         raise ValueError(f"x: expected at least one row, got shape {(<object>x_).shape}")
     stats = np.empty((2, x_.shape[1]))
-    cdef Norm a = eager(x_, none, none, stats, none, 0.0)
+    cdef Norm a = eager(x_, none, none, stats, 0.0)
     cdef Op op = Op(stats_chunk, norm_chunks, &a)
     run_now(&op, 1, x_.shape[0])
     return stats[0], stats[1]
@@ -295,9 +308,10 @@ def batchnorm_forward(x, gamma, beta, mean, var, eps=1e-5, out=None):
     cdef ndarray x_ = matrix(x, "x"), y
     cdef ptrdiff_t n = x_.shape[1]
     cdef ndarray g = vector(gamma, "gamma", n), b = vector(beta, "beta", n)
-    cdef ndarray stats = _statistics(mean, var, n, eps), coef = np.empty((5, n), np.float32)
+    cdef ndarray room = scratch(n)
+    take_statistics(room, mean, var, n, eps)
     y = result(out, (x_.shape[0], n), (x_, g, b))
-    cdef Norm a = eager(x_, g, b, stats, coef, eps)
+    cdef Norm a = eager(x_, g, b, room, eps)
     a.y = <float*>y.data
     cdef Op op = Op(forward_chunk, norm_chunks, &a)
     run_now(&op, 1, x_.shape[0])
@@ -334,15 +348,14 @@ def batchnorm_backward(dy, x, gamma, mean, var, eps=1e-5):
     cdef ptrdiff_t rows = x_.shape[0], n = x_.shape[1]
     if dy_.shape[0] != rows or dy_.shape[1] != n:
         raise ValueError(f"dy: expected the shape of x, {(<object>x_).shape}, got {(<object>dy_).shape}")
-    cdef ndarray g = vector(gamma, "gamma", n), stats = _statistics(mean, var, n, eps)
-    cdef ndarray coef = np.empty((5, n), np.float32), sums = np.empty((2, n))
+    cdef ndarray g = vector(gamma, "gamma", n), room = scratch(n)
+    take_statistics(room, mean, var, n, eps)
     dx = result(None, (rows, n), ())
     dgamma = result(None, (n,), ())
     dbeta = result(None, (n,), ())
-    cdef Norm a = eager(x_, g, g, stats, coef, eps)
+    cdef Norm a = eager(x_, g, g, room, eps)
     a.y = <float*>dx.data
     a.dy = <float*>dy_.data
-    a.sums = <double*>sums.data
     a.dgamma = <float*>dgamma.data
     a.dbeta = <float*>dbeta.data
     cdef Op op = Op(backward_chunk, norm_chunks, &a)

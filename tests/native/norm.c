@@ -7,6 +7,7 @@ static void drive(const fastdl_table *K, ptrdiff_t B, ptrdiff_t n)
     float *x = numbers(K, B * n, 1), *dy = numbers(K, B * n, 2), *c = numbers(K, n, 3);
     float *g = memory(B * n, sizeof *g), *y = memory(B * n, sizeof *y);
     double *stats = memory(4 * n, sizeof *stats);
+    float *coef = memory(7 * n, sizeof *coef);
     uint8_t *bits = memory(groups * 16 + 4, 1);
     K->dropout_bits(bits, 0, groups, 7, 8, 9, 13107);
     const fastdl_tail tails[] = {{.activation = FASTDL_LINEAR}, {FASTDL_RELU, bits, n, 0, 1.25f}};
@@ -20,7 +21,17 @@ static void drive(const fastdl_table *K, ptrdiff_t B, ptrdiff_t n)
         K->norm_backward(y, y, x, c, c, c, c, B, n, n, n, n);
         mix_floats(y, B * n);
     }
-    free(x), free(dy), free(c), free(g), free(y), free(stats), free(bits);
+    for (int i = 0; i < 2 && B > 0; i++) {
+        const double eps = i ? 0.0 : 1e-5;
+        K->norm_stats(stats, stats + n, x, B, n, n);
+        for (ptrdiff_t j = 0; i && j < n; j++)
+            stats[j] += 1e6;   /* which float32 rounds */
+        K->norm_coefficients(coef, coef + n, coef + 2 * n, stats, stats + n, c, c, n, eps);
+        K->norm_gradients(coef + 3 * n, coef + 4 * n, coef + 5 * n, coef + 6 * n, stats + 2 * n, stats + 3 * n, coef, stats,
+                          stats + n, n, eps, 1.0 / (double)B);
+        mix_floats(coef, 7 * n);
+    }
+    free(x), free(dy), free(c), free(g), free(y), free(stats), free(coef), free(bits);
 }
 
 void drive_norm(const fastdl_table *K) { each_shape(K, drive); }
