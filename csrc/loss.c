@@ -76,6 +76,60 @@ static void fdl_log_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t 
     }
 }
 
+/* v16_sum's tree for sixteen rows at once: y[j] holds element j of each.   y: (16,), which is overwritten */
+FDL_INLINE v16 sum_across(v16 y[16])
+{
+#pragma GCC unroll 4
+    for (int half = 8; half; half /= 2)
+#pragma GCC unroll 8
+        for (int j = 0; j < half; j++)
+            y[j] = v16_add(y[j], y[j + half]);
+    return y[0];
+}
+
+/* cross_entropy of sixteen rows with at most sixteen classes: a vector holds one class of all rows, so that the logarithms
+ * and the sums, which are one each a row, fill their lanes. Bits are those of the rows one by one. */
+FDL_INLINE void cross_entropy_of_16(const fastdl_loss *a, ptrdiff_t i, float smoothing, float spread)
+{
+    const int cols = (int)a->cols;
+    const float *x = a->x + i * a->ldx;
+    float share[16], own[16];
+    v16 e[16], y[16];
+    for (int r = 0; r < 16; r++) {
+        share[r] = row_share(a, i + r);   /* before the loss is written: weights may lie there */
+        own[r] = x[r * a->ldx + a->labels[i + r]];
+        e[r] = v16_load_n(x + r * a->ldx, cols);
+    }
+    v16_transpose(e);
+    v16 largest = v16_set1(-__builtin_inff());
+    for (int j = 0; j < cols; j++)
+        largest = v16_max(largest, e[j]);
+    v16 below = v16_sub(largest, v16_load(own));
+    if (smoothing != 0.0f) {
+        for (int j = 0; j < 16; j++)
+            y[j] = j < cols ? v16_sub(largest, e[j]) : v16_zero();
+        const v16 near = v16_mul(v16_set1(1.0f - smoothing), below);
+        below = v16_add(near, v16_mul(v16_set1(spread), sum_across(y)));
+    }
+    for (int j = 0; j < 16; j++)
+        y[j] = e[j] = j < cols ? v16_exp(v16_sub(e[j], largest)) : v16_zero();
+    const v16 sum = sum_across(y);
+    v16_store(a->loss + i, v16_add(below, v16_log(sum)));
+    if (!a->dx)
+        return;
+    const v16 shares = v16_load(share), factor = v16_div(shares, sum), all = v16_mul(shares, v16_set1(spread));
+    const m16 unused = v16_le(shares, v16_zero());
+    for (int j = 0; j < cols; j++) {
+        const v16 g = v16_mul(e[j], factor);
+        e[j] = v16_select(unused, v16_zero(), smoothing != 0.0f ? v16_sub(g, all) : g);
+    }
+    v16_transpose(e);
+    for (int r = 0; r < 16; r++) {
+        const v16 less = v16_sub(e[r], v16_set1(share[r] * (1.0f - smoothing)));
+        v16_store_n(a->dx + (i + r) * a->lddx, v16_select(m16_from_bits(1u << a->labels[i + r]), less, e[r]), cols);
+    }
+}
+
 /* Labels t_i, smoothed by e = parameters[0]: a label counts 1 - e, and e is spread over all classes (Szegedy et al. 2016).
  * loss_i = log(sum_j e^x_ij) - (1 - e) x_i,t_i - e mean_j x_ij and
  * dx_ij = s_i / sum(s) (softmax(x_i)_j - (1 - e) [j = t_i] - e / cols).
@@ -83,6 +137,8 @@ static void fdl_log_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t 
 static void fdl_cross_entropy(const fastdl_loss *a, ptrdiff_t i0, ptrdiff_t i1)
 {
     const float smoothing = a->parameters[0], spread = smoothing / (float)a->cols;
+    for (; a->cols <= 16 && i0 + 16 <= i1; i0 += 16)
+        cross_entropy_of_16(a, i0, smoothing, spread);
     for (ptrdiff_t i = i0; i < i1; i++) {
         const float *row = a->x + i * a->ldx;
         float *gradient = a->dx ? a->dx + i * a->lddx : NULL, largest;

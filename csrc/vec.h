@@ -8,7 +8,10 @@
  * 64-byte GNU vector, because gcc 12 lowers the latter to AVX2 eight times slower. Each backend defines:
  *
  *   FASTDL_MR, FASTDL_NV   rows and vectors of the GEMM tile, chosen so that it just fills the register file
- *   FASTDL_FREE_MASKS      1 if a masked load costs no more than a plain one */
+ *   FASTDL_FREE_MASKS      1 if a masked load costs no more than a plain one
+ *
+ * v16_sum and d16_sum add the lanes by one tree: lane i and lane i + 8, then 4, 2, 1. v16_largest goes the same way, and with
+ * NaN in a lane gives NaN or the largest of the others: callers that must see NaN look at the sum. */
 #ifndef FASTDL_VEC_H
 #define FASTDL_VEC_H
 #include <stddef.h>
@@ -47,35 +50,4 @@ FDL_INLINE void d16_store_n(double *p, d16 x, int n)
     memcpy(p, lane, (size_t)n * sizeof *p);
 }
 
-/* Sum over the lanes, always by the same tree: lane i + lane i + 8, then 4, 2, 1. */
-FDL_INLINE float v16_sum(v16 x)
-{
-    float lane[16];
-    v16_store(lane, x);
-    for (int half = 8; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
-    return lane[0];
-}
-
-FDL_INLINE double d16_sum(d16 x)
-{
-    double lane[16];
-    d16_store(lane, x);
-    for (int half = 8; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
-    return lane[0];
-}
-
-/* Largest lane. NaN in any lane gives NaN or the largest of the others: callers that must see NaN look at the sum. */
-FDL_INLINE float v16_largest(v16 x)
-{
-    float lane[16];
-    v16_store(lane, x);
-    for (int half = 8; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
-    return lane[0];
-}
 #endif

@@ -167,6 +167,21 @@ FDL_INLINE q16 q16_high(q16 a) { FDL_Q16(_mm256_srli_epi64(a.r[i], 32)); }
 FDL_INLINE q16 q16_mul(q16 a, q16 b) { FDL_Q16(_mm256_mul_epu32(a.r[i], b.r[i])); }
 FDL_INLINE q16 q16_xor3(q16 a, q16 b, q16 c) { FDL_Q16(_mm256_xor_si256(_mm256_xor_si256(a.r[i], b.r[i]), c.r[i])); }
 
+/* over the lanes: lane i and lane i + 8, then 4, 2, 1 */
+#define FDL_ACROSS(operation) \
+    __m256 eight = _mm256_##operation##_ps(x.a, x.b); \
+    __m128 four = _mm_##operation##_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)); \
+    four = _mm_##operation##_ps(four, _mm_movehl_ps(four, four)); \
+    return _mm_cvtss_f32(_mm_##operation##_ss(four, _mm_movehdup_ps(four)))
+FDL_INLINE float v16_sum(v16 x) { FDL_ACROSS(add); }
+FDL_INLINE float v16_largest(v16 x) { FDL_ACROSS(max); }
+FDL_INLINE double d16_sum(d16 x)
+{
+    const __m256d four = _mm256_add_pd(_mm256_add_pd(x.r[0], x.r[2]), _mm256_add_pd(x.r[1], x.r[3]));
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 /* r[i] lane j <-> r[j] lane i */
 FDL_INLINE void transpose8(const __m256 x[8], __m256 y[8])
 {

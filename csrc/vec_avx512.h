@@ -105,6 +105,22 @@ FDL_INLINE q16 q16_xor3(q16 a, q16 b, q16 c)
     return (q16){_mm512_ternarylogic_epi64(a.even, b.even, c.even, 0x96), _mm512_ternarylogic_epi64(a.odd, b.odd, c.odd, 0x96)};
 }
 
+/* over the lanes: lane i and lane i + 8, then 4, 2, 1 */
+#define FDL_ACROSS(operation) \
+    const __m256 eight = _mm256_##operation##_ps(_mm512_castps512_ps256(x.r), _mm512_extractf32x8_ps(x.r, 1)); \
+    __m128 four = _mm_##operation##_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)); \
+    four = _mm_##operation##_ps(four, _mm_movehl_ps(four, four)); \
+    return _mm_cvtss_f32(_mm_##operation##_ss(four, _mm_movehdup_ps(four)))
+FDL_INLINE float v16_sum(v16 x) { FDL_ACROSS(add); }
+FDL_INLINE float v16_largest(v16 x) { FDL_ACROSS(max); }
+FDL_INLINE double d16_sum(d16 x)
+{
+    const __m512d eight = _mm512_add_pd(x.lo, x.hi);
+    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 /* r[i] lane j <-> r[j] lane i */
 FDL_INLINE void v16_transpose(v16 r[16])
 {

@@ -193,6 +193,35 @@ FDL_INLINE q16 q16_high(q16 a) { FDL_EACH(q16, 8, a.r[i] >> 32); }
 FDL_INLINE q16 q16_mul(q16 a, q16 b) { FDL_EACH(q16, 8, u2_mul(a.r[i], b.r[i])); }
 FDL_INLINE q16 q16_xor3(q16 a, q16 b, q16 c) { FDL_EACH(q16, 8, a.r[i] ^ b.r[i] ^ c.r[i]); }
 
+/* over the lanes: lane i and lane i + 8, then 4, 2, 1 */
+FDL_INLINE float v16_sum(v16 x)
+{
+    float lane[16];
+    v16_store(lane, x);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+FDL_INLINE double d16_sum(d16 x)
+{
+    double lane[16];
+    d16_store(lane, x);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+FDL_INLINE float v16_largest(v16 x)
+{
+    float lane[16];
+    v16_store(lane, x);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+
 /* r[i] lane j <-> r[j] lane i */
 FDL_INLINE void v16_transpose(v16 r[16])
 {
