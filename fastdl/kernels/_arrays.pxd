@@ -6,6 +6,7 @@ cdef ndarray matrix(object x, str name)
 cdef ndarray vector(object x, str name, ptrdiff_t n)
 cdef ndarray result(object out, tuple shape, tuple inputs)
 cdef ndarray in_place(object x, str name, object shape)
+cdef bint is_plain(object x, ndarray like)
 cdef bint overlap(object a, object b) except -1
 cdef ndarray beside(object x, str name, ndarray written, str other)
 cdef double number(object x, str name) except? -1.0

@@ -1,6 +1,7 @@
 """Arguments of the public kernels: converted, or refused with a message that names them."""
 import numpy as np
 
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 cimport numpy as cnp
 from numpy cimport ndarray
 
@@ -80,6 +81,21 @@ cdef ndarray in_place(object x, str name, object shape):
     return x
 
 
+cdef bint is_plain(object x, ndarray like):
+    """Whether x is a writeable C-ordered float32 array of the shape of another."""
+    cdef ndarray a
+    cdef int i
+    if not isinstance(x, ndarray):
+        return False
+    a = x
+    if a.descr.type_num != cnp.NPY_FLOAT32 or not cnp.PyArray_ISCARRAY(a) or a.ndim != like.ndim:
+        return False
+    for i in range(a.ndim):
+        if a.shape[i] != like.shape[i]:
+            return False
+    return True
+
+
 cdef bint overlap(object a, object b) except -1:
     """Whether the extents of two arrays have a byte in common."""
     if not (isinstance(a, ndarray) and isinstance(b, ndarray)
@@ -122,6 +138,12 @@ cdef double rate_of(object rate) except? -1.0:
 
 cdef uint64_t word(object x, str name, int bits) except? 0:
     """An unsigned integer of so many bits: part of a counter or key, of which nothing may be cut off silently."""
+    cdef int overflow = 0
+    cdef long long small
+    if type(x) is int:
+        small = PyLong_AsLongLongAndOverflow(x, &overflow)
+        if overflow == 0 and small >= 0 and (bits > 62 or small >> bits == 0):
+            return <uint64_t>small
     if type(x) is not int and (isinstance(x, bool) or not hasattr(x, "__index__")):
         raise TypeError(f"{name}: expected an int, got {type(x).__name__}")
     value = x.__index__()

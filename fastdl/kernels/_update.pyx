@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 from numpy cimport ndarray
 
-from fastdl.kernels._arrays cimport elements, flat, in_place, overlap
+from fastdl.kernels._arrays cimport elements, flat, in_place, is_plain, overlap
 from fastdl.kernels._average cimport rest_of
 from fastdl.kernels._csrc cimport fastdl_update
 from fastdl.kernels._hyper cimport (
@@ -231,34 +231,59 @@ cdef void norm_chunk(void* args, Step* step, ptrdiff_t chunk) noexcept nogil:
     a.norm[0] = sqrt(total)
 
 
-cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w, object g, dict slots,
-                    tuple optional=(), object norm=None) except -1:
-    """Check all, then change anything. Slots are by name, in the order of the kernel; those in optional may be None."""
-    cdef double rate = finite(lr, "lr"), scale = finite(grad_scale, "grad_scale", True), length = 0.0
-    cdef ndarray g_ = elements(g, "g"), array
-    cdef fastdl_update u
-    cdef Update a
-    cdef Squares squares
-    cdef Op op
+cdef int check_arrays(object w, ndarray g, tuple names, tuple slots, int needed) except -1:
+    """Refuse what can't be updated in place, by name."""
+    cdef int i
     in_place(w, "w", None)
-    if (<object>g_).shape != w.shape:
-        raise ValueError(f"g: expected the shape of w, {w.shape}, got {(<object>g_).shape}")
-    before = {"w": w}
-    for name, each in [("g", g_), *slots.items()]:
-        if each is None and name in optional:
+    if (<object>g).shape != w.shape:
+        raise ValueError(f"g: expected the shape of w, {w.shape}, got {(<object>g).shape}")
+    before = {"w": w, "g": g}
+    if overlap(w, g):
+        raise ValueError("g: expected an array that shares no memory with w, got one that overlaps")
+    for i, (name, each) in enumerate(zip(names, slots)):
+        if each is None and i >= needed:
             continue
-        if each is not g_:
-            in_place(each, name, w.shape)
+        in_place(each, name, w.shape)
         for other, earlier in before.items():
             if overlap(each, earlier):
                 raise ValueError(f"{name}: expected an array that shares no memory with {other}, got one that overlaps")
         before[name] = each
+    return 0
+
+
+cdef bint are_plain(object w, ndarray g, tuple slots, int needed) except -1:
+    """Whether there is nothing to refuse, looked at without a detour through Python."""
+    cdef int i, j
+    if not is_plain(w, g) or overlap(w, g):
+        return False
+    for i in range(<int>len(slots)):
+        if slots[i] is None and i >= needed:
+            continue
+        if not is_plain(slots[i], g) or overlap(slots[i], w) or overlap(slots[i], g):
+            return False
+        for j in range(i):
+            if slots[j] is not None and overlap(slots[i], slots[j]):
+                return False
+    return True
+
+
+cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w, object g, tuple names, tuple slots,
+                    int needed=SLOTS, object norm=None) except -1:
+    """Check all, then change anything. Slots and their names in the order of the kernel; from `needed` on, None will do."""
+    cdef double rate = finite(lr, "lr"), scale = finite(grad_scale, "grad_scale", True), length = 0.0
+    cdef ndarray g_ = elements(g, "g")
+    cdef fastdl_update u
+    cdef Update a
+    cdef Squares squares
+    cdef Op op
+    cdef int i
+    if not are_plain(w, g_, slots, needed):
+        check_arrays(w, g_, names, slots, needed)
     memset(&a, 0, sizeof(a))
     a.kind, a.w, a.g, a.update = s.kind, <float*>(<ndarray>w).data, <float*>g_.data, &u
-    for i, name in enumerate(slots):
-        if slots[name] is not None:
-            array = slots[name]
-            a.slot[<ptrdiff_t>i] = <float*>array.data
+    for i in range(<int>len(slots)):
+        if slots[i] is not None:
+            a.slot[i] = <float*>(<ndarray>slots[i]).data
     if s.kind == NORMALIZED_SGD:
         if norm is not None:
             length = finite(norm, "norm")

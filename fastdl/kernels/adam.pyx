@@ -44,7 +44,7 @@ def adam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
         If an argument will not do; nothing has changed then.
     """
     cdef Scalars s = moments(ADAM if vmax is None else AMSGRAD, beta1, beta2, eps, weight_decay, decoupled)
-    update_now(s, lr, step_number(step), grad_scale, w, g, {"m": m, "v": v, "vmax": vmax}, ("vmax",))
+    update_now(s, lr, step_number(step), grad_scale, w, g, ("m", "v", "vmax"), (m, v) if vmax is None else (m, v, vmax))
 
 
 def adamax_update(w, g, m, u, lr, beta1, beta2, eps, step, weight_decay=0.0, grad_scale=1.0) -> None:
@@ -71,7 +71,7 @@ def adamax_update(w, g, m, u, lr, beta1, beta2, eps, step, weight_decay=0.0, gra
         If an argument will not do; nothing has changed then.
     """
     cdef Scalars s = moments(ADAMAX, beta1, beta2, eps, weight_decay, False)
-    update_now(s, lr, step_number(step), grad_scale, w, g, {"m": m, "u": u})
+    update_now(s, lr, step_number(step), grad_scale, w, g, ("m", "u"), (m, u))
 
 
 def nadam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
@@ -104,7 +104,7 @@ def nadam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
     """
     cdef Scalars s = moments(NADAM, beta1, beta2, eps, weight_decay, decoupled)
     s.momentum_decay = finite(momentum_decay, "momentum_decay")
-    update_now(s, lr, step_number(step), grad_scale, w, g, {"m": m, "v": v})
+    update_now(s, lr, step_number(step), grad_scale, w, g, ("m", "v"), (m, v))
 
 
 def radam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
@@ -134,4 +134,4 @@ def radam_update(w, g, m, v, lr, beta1, beta2, eps, step, weight_decay=0.0,
         If an argument will not do; nothing has changed then.
     """
     cdef Scalars s = moments(RADAM, beta1, beta2, eps, weight_decay, decoupled)
-    update_now(s, lr, step_number(step), grad_scale, w, g, {"m": m, "v": v})
+    update_now(s, lr, step_number(step), grad_scale, w, g, ("m", "v"), (m, v))

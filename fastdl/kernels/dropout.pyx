@@ -3,12 +3,15 @@ import numpy as np
 
 from libc.math cimport sqrt
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+cimport numpy as cnp
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport matrix, rate_of, result, word
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._scalar cimport Scalar, at, scalar
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
+
+cnp.import_array()
 
 cdef enum:
     GROUP = 128                 # elements whose bits one pass of Philox makes
@@ -126,10 +129,19 @@ def record_alpha(Program program, float[:, :] y, float[:, :] x, uint8_t[::1] bit
     program.add(alpha_chunk, alpha_chunks, &a, sizeof(a), (y, x, bits))
 
 
+cdef Bits eager_bits(ndarray bits, ptrdiff_t cols, double rate, object seed, object step, object stream) except *:
+    return Bits(<uint8_t*>bits.data, cols, Scalar(rate, -1), <uint32_t>word(stream, "stream", 32), True,
+                word(seed, "seed", 64), word(step, "step", 32))
+
+
+cdef ndarray room_for_bits(ptrdiff_t elements):
+    cdef cnp.npy_intp size = pieces(elements, GROUP) * 16 + 4
+    return cnp.PyArray_EMPTY(1, &size, cnp.NPY_UINT8, 0)
+
+
 cdef ndarray bits_now(ptrdiff_t rows, ptrdiff_t cols, double rate, object seed, object step, object stream):
-    cdef ndarray bits = np.empty(mask_bytes(rows * cols), np.uint8)
-    cdef Bits a = Bits(<uint8_t*>bits.data, cols, Scalar(rate, -1), <uint32_t>word(stream, "stream", 32), True,
-                       word(seed, "seed", 64), word(step, "step", 32))
+    cdef ndarray bits = room_for_bits(rows * cols)
+    cdef Bits a = eager_bits(bits, cols, rate, seed, step, stream)
     cdef Op op = Op(bits_chunk, bits_chunks, &a)
     run_now(&op, 1, rows)
     return bits
@@ -202,11 +214,11 @@ def dropout_forward(x, rate, seed, step=0, stream=0, out=None):
     cdef ptrdiff_t rows = x_.shape[0], n = x_.shape[1]
     cdef double probability = rate_of(rate)
     y = result(out, (rows, n), (x_,))
-    bits = bits_now(rows, n, probability, seed, step, stream)
-    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, <uint8_t*>bits.data, n, n, n,
-                         Scalar(probability, -1))
-    cdef Op op = Op(apply_chunk, apply_chunks, &a)
-    run_now(&op, 1, rows)
+    bits = room_for_bits(rows * n)
+    cdef Bits mask = eager_bits(bits, n, probability, seed, step, stream)
+    cdef Apply a = Apply(<float*>y.data, <float*>x_.data, mask.bits, n, n, n, mask.rate)
+    cdef Op[2] ops = [Op(bits_chunk, bits_chunks, &mask), Op(apply_chunk, apply_chunks, &a)]
+    run_now(ops, 2, rows)
     return y
 
 
@@ -225,11 +237,11 @@ def dropout_backward(dy, rate, seed, step=0, stream=0, out=None):
 cdef ndarray alpha_now(ndarray x, object rate, object seed, object step, object stream, object out, bint backward):
     cdef ptrdiff_t rows = x.shape[0], n = x.shape[1]
     cdef double probability = rate_of(rate)
-    cdef ndarray y = result(out, (rows, n), (x,)), bits = bits_now(rows, n, probability, seed, step, stream)
-    cdef Alpha a = Alpha(<float*>y.data, <float*>x.data, <uint8_t*>bits.data, n, n, n, Scalar(probability, -1),
-                         backward)
-    cdef Op op = Op(alpha_chunk, alpha_chunks, &a)
-    run_now(&op, 1, rows)
+    cdef ndarray y = result(out, (rows, n), (x,)), bits = room_for_bits(rows * n)
+    cdef Bits mask = eager_bits(bits, n, probability, seed, step, stream)
+    cdef Alpha a = Alpha(<float*>y.data, <float*>x.data, mask.bits, n, n, n, mask.rate, backward)
+    cdef Op[2] ops = [Op(bits_chunk, bits_chunks, &mask), Op(alpha_chunk, alpha_chunks, &a)]
+    run_now(ops, 2, rows)
     return y
 
 

@@ -34,7 +34,7 @@ def sgd_update(w, g, lr, weight_decay=0.0, grad_scale=1.0) -> None:
     ValueError, TypeError
         If an argument will not do; nothing has changed then.
     """
-    update_now(scalars(SGD, weight_decay), lr, 1.0, grad_scale, w, g, {})
+    update_now(scalars(SGD, weight_decay), lr, 1.0, grad_scale, w, g, (), ())
 
 
 def momentum_update(w, g, v, lr, momentum, bint nesterov=False, weight_decay=0.0,
@@ -66,7 +66,7 @@ def momentum_update(w, g, v, lr, momentum, bint nesterov=False, weight_decay=0.0
     s.momentum = momentum_of(momentum)
     s.nesterov = nesterov
     s.rate_outside = rate_outside
-    update_now(s, lr, 1.0, grad_scale, w, g, {"v": v})
+    update_now(s, lr, 1.0, grad_scale, w, g, ("v",), (v,))
 
 
 def normalized_sgd_update(w, g, lr, weight_decay=0.0, grad_scale=1.0, norm=None) -> None:
@@ -97,7 +97,7 @@ def normalized_sgd_update(w, g, lr, weight_decay=0.0, grad_scale=1.0, norm=None)
     """
     cdef Scalars s = scalars(NORMALIZED_SGD, weight_decay)
     s.decoupled = True
-    update_now(s, lr, 1.0, grad_scale, w, g, {}, (), norm)
+    update_now(s, lr, 1.0, grad_scale, w, g, (), (), 0, norm)
 
 
 def lion_update(w, g, m, lr, beta1, beta2, weight_decay=0.0, grad_scale=1.0) -> None:
@@ -127,7 +127,7 @@ def lion_update(w, g, m, lr, beta1, beta2, weight_decay=0.0, grad_scale=1.0) -> 
     s.beta1 = decay_rate(beta1, "beta1")
     s.beta2 = decay_rate(beta2, "beta2")
     s.decoupled = True
-    update_now(s, lr, 1.0, grad_scale, w, g, {"m": m})
+    update_now(s, lr, 1.0, grad_scale, w, g, ("m",), (m,))
 
 
 def adagrad_update(w, g, s, lr, eps, weight_decay=0.0, grad_scale=1.0) -> None:
@@ -150,7 +150,7 @@ def adagrad_update(w, g, s, lr, eps, weight_decay=0.0, grad_scale=1.0) -> None:
     ValueError, TypeError
         If an argument will not do; nothing has changed then.
     """
-    update_now(scalars(ADAGRAD, weight_decay, eps), lr, 1.0, grad_scale, w, g, {"s": s})
+    update_now(scalars(ADAGRAD, weight_decay, eps), lr, 1.0, grad_scale, w, g, ("s",), (s,))
 
 
 def adadelta_update(w, g, s, d, lr, rho, eps, weight_decay=0.0, grad_scale=1.0) -> None:
@@ -177,7 +177,7 @@ def adadelta_update(w, g, s, d, lr, rho, eps, weight_decay=0.0, grad_scale=1.0) 
     """
     cdef Scalars hyper = scalars(ADADELTA, weight_decay, eps)
     hyper.beta2 = decay_rate(rho, "rho")
-    update_now(hyper, lr, 1.0, grad_scale, w, g, {"s": s, "d": d})
+    update_now(hyper, lr, 1.0, grad_scale, w, g, ("s", "d"), (s, d))
 
 
 def rmsprop_update(w, g, s, lr, rho, eps, momentum=0.0, weight_decay=0.0, grad_scale=1.0,
@@ -211,5 +211,4 @@ def rmsprop_update(w, g, s, lr, rho, eps, momentum=0.0, weight_decay=0.0, grad_s
     hyper.momentum = momentum_of(momentum)
     if hyper.momentum and velocity is None:
         raise ValueError(f"velocity: expected an array with momentum {momentum}, got None")
-    slots = {"s": s, "mean": mean, "velocity": velocity}
-    update_now(hyper, lr, 1.0, grad_scale, w, g, slots, ("mean", "velocity"))
+    update_now(hyper, lr, 1.0, grad_scale, w, g, ("s", "mean", "velocity"), (s, mean, velocity), 1)

@@ -2,14 +2,18 @@
 import numpy as np
 
 from libc.math cimport isfinite, sqrt
+cimport numpy as cnp
 from numpy cimport ndarray
 
 from fastdl.kernels._arrays cimport in_place, number
 from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, once, piece_size, pieces, run_now
 
+cnp.import_array()
+
 cdef enum:
     BLOCK = 1 << 14             # elements whose squares are summed in one piece; part of the promise of equal bits
+    FEW_BLOCKS = 64             # have their sums on the stack
 
 cdef struct Squares:
     double* partial             # one for each block
@@ -86,13 +90,18 @@ def record_norm(Program program, double[::1] norm, double[::1] totals, double[::
 
 
 cdef double squares_now(ndarray x):
-    cdef ptrdiff_t n = x.size, b
+    cdef ptrdiff_t n = cnp.PyArray_SIZE(x), blocks = pieces(n, BLOCK), b
     cdef double total = 0.0
-    cdef double[::1] partial = np.zeros(max(1, pieces(n, BLOCK)))
-    cdef Squares a = Squares(&partial[0], <float*>x.data, n)
+    cdef double few[FEW_BLOCKS]
+    cdef double* partial = few
+    cdef double[::1] many
+    if blocks > FEW_BLOCKS:
+        many = np.empty(blocks)
+        partial = &many[0]
+    cdef Squares a = Squares(partial, <float*>x.data, n)
     cdef Op op = Op(squares_chunk, squares_chunks, &a)
     run_now(&op, 1, 0)
-    for b in range(partial.shape[0]):
+    for b in range(blocks):
         total += partial[b]
     return total
 
@@ -123,10 +132,13 @@ def global_norm(arrays) -> float:
     """
     cdef double total = 0.0
     for i, x in enumerate(_list(arrays)):
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
-            raise TypeError(f"arrays[{i}]: expected real numbers, got dtype {x.dtype}")
-        total += squares_now(np.ascontiguousarray(x, np.float32))
+        if not (isinstance(x, ndarray) and (<ndarray>x).descr.type_num == cnp.NPY_FLOAT32
+                and cnp.PyArray_ISCARRAY_RO(<ndarray>x)):
+            x = np.asarray(x)
+            if x.dtype.kind not in "fiub":
+                raise TypeError(f"arrays[{i}]: expected real numbers, got dtype {x.dtype}")
+            x = np.ascontiguousarray(x, np.float32)
+        total += squares_now(x)
     return sqrt(total)
 
 
