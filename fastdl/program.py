@@ -239,8 +239,8 @@ class TeamSize:
 
     Bits don't depend on the size, so it may change at any time. A neighbour process that takes a core makes large teams
     slow; they are then left until a probe finds them fast again. The first probe comes soon, since one slow slice says
-    little; later ones are the more seldom. A probe is as long as a step at least, so where steps are long, or a size very
-    slow, there are fewer.
+    little; later ones are the more seldom. A probe is as long as a step at least, so where steps are long, or a size
+    very slow, there are fewer.
     """
 
     def __init__(self, threads: int | None) -> None:

@@ -269,7 +269,7 @@ cdef bint are_plain(object w, ndarray g, tuple slots, int needed) except -1:
 
 cdef int update_now(Scalars s, object lr, double t, object grad_scale, object w, object g, tuple names, tuple slots,
                     int needed=SLOTS, object norm=None) except -1:
-    """Check all, then change anything. Slots and their names in the order of the kernel; from `needed` on, None will do."""
+    """Check all, then change anything. Slots are in the order of the kernel; from `needed` on, None will do."""
     cdef double rate = finite(lr, "lr"), scale = finite(grad_scale, "grad_scale", True), length = 0.0
     cdef ndarray g_ = elements(g, "g")
     cdef fastdl_update u
