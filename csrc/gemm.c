@@ -9,11 +9,13 @@
  * K-block x 32 is copied once and used for all rows of the block. Where rows of B are contiguous, the first tile does that
  * on its way: it waits for the multiply-add units, so that the stores are free. */
 #include "fastdl.h"
+#include "gemm_narrow.h"
 #include "vecmath.h"
 
 enum { PANEL = 16 * FASTDL_NV, K_BLOCK = FASTDL_K_BLOCK, PACK_FROM_TILES = 4, COPY_FROM_PANELS = 3 };
 enum { FEW_SETS = 256, PAGE = 1024 };   /* row strides in floats: 1 KiB, 4 KiB */
 enum { FAR_OUTPUT = 1 << 17 };          /* floats: 512 KiB of C, which with A and B don't stay in L2 */
+enum { NARROW_FROM_ROWS = 16 };
 enum { ROWS_AHEAD = 32 };               /* of B are fetched while a panel is copied: some 400 cycles */
 
 enum { ROW_VECTORS = FASTDL_NV == 2 ? 8 : FASTDL_MR > 3 ? 4 : 2 };   /* of a product of one row: enough chains */
@@ -236,6 +238,11 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
             tanh_row(g->c + i0 * g->ldc + j0, g->c + i0 * g->ldc + j0, j1 - j0);
         return;
     }
+    const ptrdiff_t last_columns = (j1 - j0) % PANEL, all_columns = j1;
+    if (last_columns > 0 && last_columns <= NARROW && i1 - i0 >= NARROW_FROM_ROWS) {
+        narrow_block(g, i0, i1, j1 - last_columns, j1);
+        j1 -= last_columns;
+    }
     float *panel = fastdl_gemm_scratch, *copy = panel + K_BLOCK * PANEL;
     const ptrdiff_t rows = i1 - i0, n_tiles = (rows + FASTDL_MR - 1) / FASTDL_MR;
     const ptrdiff_t n_blocks = g->k > K_BLOCK ? (g->k + K_BLOCK - 1) / K_BLOCK : 1;
@@ -281,5 +288,5 @@ static void fdl_gemm_block(const fastdl_gemm *g, ptrdiff_t i0, ptrdiff_t i1, ptr
     }
     if (g->activation == FASTDL_TANH)
         for (ptrdiff_t i = i0; i < i1; i++)
-            tanh_row(g->c + i * g->ldc + j0, g->c + i * g->ldc + j0, j1 - j0);
+            tanh_row(g->c + i * g->ldc + j0, g->c + i * g->ldc + j0, all_columns - j0);
 }

@@ -8,8 +8,10 @@ from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
 cdef enum:
     PANEL = 32              # columns of a chunk are a multiple of the widest tile's
-    ROW_STEP = 84           # rows likewise: every instruction set's tile divides it
-    LEAST_FMAS = 1 << 20    # of a chunk: about 10 us with AVX-512
+    LEAST_ROWS = 84         # of a chunk, where there are so many; and where a panel of B has
+    TRANSPOSED_ROWS = 128   # to be transposed for them
+    ALONE_FMAS = 1 << 20    # are one chunk: about 10 us with AVX-512
+    LEAST_FMAS = 1 << 19    # of a chunk, where there are several
     MOST_FMAS = 1 << 26     # large products have large chunks, which copy their panels less often
     MOST_ROWS = 512         # more rows of A would not stay in L2;
     COPIED_ROWS = 256       # gemm.c copies as many out of a layout that is slow to walk,
@@ -41,14 +43,16 @@ cdef Cut cut(const Product* p, const Step* step) noexcept nogil:
     c.m = step.rows if p.rows == ARE_M else p.m
     c.n = p.n
     c.k = step.rows if p.rows == ARE_K else p.g.k
-    if c.m <= MOST_ROWS and c.m * c.n * c.k <= LEAST_FMAS:
+    cdef ptrdiff_t fmas = c.m * pieces(c.n, 16) * 16 * c.k
+    if c.m <= MOST_ROWS and fmas <= ALONE_FMAS:
         c.row_step, c.col_step, c.across = max(c.m, 1), max(c.n, 1), 1 if c.n else 0   # divisions take their time
         return c
-    cdef ptrdiff_t target = min(max(c.m * c.n * c.k // 16, <ptrdiff_t>LEAST_FMAS), <ptrdiff_t>MOST_FMAS)
+    cdef ptrdiff_t target = min(max(fmas // 24, <ptrdiff_t>LEAST_FMAS), <ptrdiff_t>MOST_FMAS)
     cdef bint copies = (p.g.a_i if p.g.a_p == 1 else p.g.a_p) % FEW_SETS == 0
-    c.row_step = max(pieces(c.m, pieces(c.m, COPIED_ROWS if copies else MOST_ROWS)), 1) if c.m else 1
-    if c.row_step > 2 * ROW_STEP and c.row_step * PANEL * c.k > 2 * target:
-        c.row_step = piece_size(c.m, PANEL * c.k, target, ROW_STEP)
+    cdef ptrdiff_t across_rows = pieces(c.m, COPIED_ROWS if copies else MOST_ROWS)
+    cdef ptrdiff_t least = TRANSPOSED_ROWS if p.g.b_j != 1 else LEAST_ROWS
+    across_rows = max(across_rows, min(pieces(c.m * PANEL * c.k, target), c.m // least), <ptrdiff_t>1)
+    c.row_step = max(pieces(c.m, across_rows), <ptrdiff_t>1)
     c.col_step = piece_size(c.n, c.row_step * c.k, target, PANEL)
     if copies:
         c.col_step = max(c.col_step, <ptrdiff_t>COPIED_COLS)
