@@ -10,8 +10,8 @@ cdef enum:
     PANEL = 32              # columns of a chunk are a multiple of the widest tile's
     LEAST_ROWS = 84         # of a chunk, where there are so many; and where a panel of B has
     TRANSPOSED_ROWS = 128   # to be transposed for them
-    ALONE_FMAS = 1 << 20    # are one chunk: about 10 us with AVX-512
-    LEAST_FMAS = 1 << 19    # of a chunk, where there are several
+    ALONE_FMAS = 1 << 19    # are one chunk: about 10 us with AVX-512
+    LEAST_FMAS = 1 << 18    # of a chunk, where there are several
     MOST_FMAS = 1 << 26     # large products have large chunks, which copy their panels less often
     MOST_ROWS = 512         # more rows of A would not stay in L2;
     COPIED_ROWS = 256       # gemm.c copies as many out of a layout that is slow to walk,
