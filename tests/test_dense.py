@@ -17,6 +17,7 @@ from fastdl import kernels
 PRODUCTS = [
     (0, 3, 4), (3, 0, 4), (3, 4, 0), (1, 1, 1), (1, 5, 1), (5, 1, 7), (1, 300, 17), (17, 33, 1), (2, 2, 2), (13, 7, 31),
     (14, 16, 32), (15, 17, 33), (31, 7, 16), (29, 600, 47), (3, 5, 1000), (1000, 4, 3), (6, 257, 256), (128, 784, 65),
+    (260, 33, 2), (70, 530, 4), (33, 48, 8), (130, 70, 37), (520, 16, 40),  # columns that are few, or are left over
 ]  # fmt: skip
 LAYERS = [
     (0, 3, 4), (1, 1, 1), (1, 37, 5), (5, 1, 7), (7, 5, 1), (17, 33, 31), (31, 7, 129), (128, 64, 10), (300, 150, 257),
@@ -90,11 +91,12 @@ def test_dense_backward(shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("transposes", TRANSPOSES)
+@pytest.mark.parametrize("columns", [2, 5, 37, 256])
 @pytest.mark.skipif(not support.FMA_ISAS, reason="no instruction set with FMA here")
-def test_each_output_is_one_ascending_chain_of_fma(transposes: tuple[bool, bool]) -> None:
+def test_each_output_is_one_ascending_chain_of_fma(transposes: tuple[bool, bool], columns: int) -> None:
     """The promise behind equal bits: acc = fma(a[k], b[k], acc), k from 0, whatever the blocking (K > one block)."""
-    a, b = normal((19, 600)), normal((600, 37), seed=1)
-    want = np.zeros((19, 37), np.float32)
+    a, b = normal((19, 600)), normal((600, columns), seed=1)
+    want = np.zeros((19, columns), np.float32)
     for p in range(600):  # the product is exact in float64, and the sum rounds there so finely that it does not show
         want = (np.outer(ref.f64(a[:, p]), ref.f64(b[p])) + want).astype(np.float32)
     mine = [np.ascontiguousarray(x.T) if t else x for x, t in zip((a, b), transposes, strict=True)]

@@ -26,7 +26,7 @@ FUSED = {
     "activation": "5858593b1c9a735d",
     "averaging": "d14d87bc60eaf42f",
     "clip": "9e1c0a5d1189e92d",
-    "dense": "1853f0e705e1af66",
+    "dense": "5b0566c4c00c1a40",
     "dropout": "b2da9a52720bf4eb",
     "elementwise_loss": "8cb6228cbb5175ef",
     "embedding": "11f493902345f672",

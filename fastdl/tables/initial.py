@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastdl.program import Array
 
 BATCH_ROWS = 1024
-POINTS = 6  # rows of which each unit's kink is a mixture
+POINTS = 5  # rows of which each unit's kink is a mixture
 STREAM = 1 << 27
 
 
@@ -25,7 +25,7 @@ def look_at_data(network: Network, x: Array, seed: int) -> None:
     """Let each unit's weighted sum have standard deviation 1 on the data, and its kink lie among them.
 
     Layer after layer: each column of weights is divided by the standard deviation of x w over up to 1024 rows, and the
-    bias of a hidden unit becomes -x* w, where x* is a mixture of six random rows with weights uniform on the simplex.
+    bias becomes -x* w, where x* is a mixture of five random rows with weights uniform on the simplex.
     Units that say the same of all rows stay as they are.
 
     Parameters
@@ -57,8 +57,7 @@ def look_at_data(network: Network, x: Array, seed: int) -> None:
             std = sums.std(axis=0)
             factor = np.where(std > 1e-12, 1.0 / np.where(std > 1e-12, std, 1.0), 1.0)
             w[...] *= factor.astype(np.float32)
-            if layer < len(ops) - 1:
-                b[...] = -mixtures(sums * factor, seed, STREAM + layer)
+            b[...] = -mixtures(sums * factor, seed, STREAM + layer)
     finally:
         source.clear()
 

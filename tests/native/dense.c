@@ -34,6 +34,7 @@ void drive_dense(const fastdl_table *K)
     each_shape(K, layers);
     layer(K, 30, 1037, 66);   /* several K-blocks, a stride that is a page, */
     layer(K, 300, 1040, 200); /* packed columns */
-    layer(K, 40, 256, 200);   /* copied rows */
+    layer(K, 40, 256, 200);   /* copied rows, */
+    layer(K, 40, 1280, 100);  /* of several K-blocks, */
     layer(K, 70, 40, 512);    /* a stride that falls into few cache sets */
 }
