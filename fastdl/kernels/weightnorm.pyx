@@ -6,7 +6,8 @@ from fastdl.kernels._program cimport Program
 from fastdl.kernels._team cimport K, Op, Step, piece_size, pieces, run_now
 
 cdef enum:
-    CHUNK_ELEMENTS = 1 << 14
+    LEAST_ELEMENTS = 1 << 14    # of a chunk; of large matrices more, so that
+    MOST_ELEMENTS = 1 << 16     # the pieces of rows that a chunk walks over are not too short
 
 cdef struct Norm:
     float* w                    # (I, O), or dv
@@ -18,7 +19,8 @@ cdef struct Norm:
 
 
 cdef inline ptrdiff_t col_step(const Norm* a) noexcept nogil:
-    return piece_size(a.cols, a.rows, CHUNK_ELEMENTS, 16)
+    cdef ptrdiff_t eighth = a.rows * a.cols // 8
+    return piece_size(a.cols, a.rows, min(max(eighth, <ptrdiff_t>LEAST_ELEMENTS), <ptrdiff_t>MOST_ELEMENTS), 16)
 
 
 cdef ptrdiff_t norm_chunks(void* args, const Step* step) noexcept nogil:
