@@ -5,6 +5,14 @@
 #include "vec.h"
 #include "vecmath.h"
 
+/* Sine and cosine of any number of turns, NaN at infinity. Those of 2^23 turns and more are whole in float32. */
+FDL_INLINE void wave(v16 turns, v16 *sine, v16 *cosine)
+{
+    const v16 size = v16_magnitude(turns), magic = v16_set1(0x1p23f);
+    const v16 nearest = v16_select(v16_lt(size, magic), v16_sub(v16_add(size, magic), magic), size);
+    v16_sincos_turns(v16_sub(turns, v16_from_bits(w16_or(v16_bits(nearest), sign_bits(turns)))), sine, cosine);
+}
+
 /* Outputs of one piece of columns of one row. */
 FDL_INLINE void embed_piece(float *y, const float *x, const fastdl_periodic *p, ptrdiff_t j, const int n, const int mixtures)
 {
@@ -16,7 +24,7 @@ FDL_INLINE void embed_piece(float *y, const float *x, const fastdl_periodic *p, 
     for (ptrdiff_t h = 0; h < p->waves; h++) {
         const float *weight = p->weight + h * mixtures * cols + j;
         const v16 turns = v16_fma(value, v16_load_n(p->frequency + h * cols + j, n), v16_load_n(p->phase + h * cols + j, n));
-        v16_sincos_turns(turns, &sine, &cosine);
+        wave(turns, &sine, &cosine);
         for (int q = 0; q < mixtures; q++)
             z[q] = v16_fma(v16_load_n(weight + q * cols, n), cosine, z[q]);
     }
@@ -60,7 +68,7 @@ FDL_INLINE void wave_backward(float *dx, double *sums, const float *dy, const fl
     for (ptrdiff_t i = 0; i < rows; i++) {
         const v16 value = v16_load_n(x + i * ldx + j, n);
         v16 slope = v16_zero();
-        v16_sincos_turns(v16_fma(value, frequency, phase), &sine, &cosine);
+        wave(v16_fma(value, frequency, phase), &sine, &cosine);
         for (int q = 0; q < mixtures; q++) {
             const v16 dz = v16_load_n(dy + i * lddy + (q + 1) * cols + j, n);
             slope = v16_fma(dz, weight[q], slope);

@@ -173,7 +173,7 @@ FDL_INLINE void sincos_quarter(v16 r, w16 quarter, v16 *sine, v16 *cosine)
     *cosine = v16_from_bits(w16_xor(v16_bits(v16_select(straight, c, s)), cosine_sign));
 }
 
-/* Sine and cosine of u turns, 0 <= u <= 1. Error below 2^-23. */
+/* Sine and cosine of u turns, |u| at most 1. Error below 2^-23. */
 FDL_INLINE void v16_sincos_turns(v16 u, v16 *sine, v16 *cosine)
 {
     w16 quarter;

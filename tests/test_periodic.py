@@ -68,6 +68,22 @@ def test_nan_and_large_numbers_pass_without_a_crash() -> None:
     assert np.isfinite(np.delete(y[3], [])).all()
 
 
+@pytest.mark.parametrize("power", [0, 10, 20, 21, 22, 23, 24, 30, 60, 126])
+def test_any_number_of_turns(power: int) -> None:
+    """Those of 2^23 and more are whole, the others exact: frequency is one, phase nought."""
+    turns = np.ldexp(1.0 + np.arange(16) / 16.0, power).astype(np.float32)
+    x = np.stack([turns, -turns, np.nextafter(turns, np.float32(0.0))])
+    one, nought = np.ones((1, 16), np.float32), np.zeros((1, 16), np.float32)
+    part = np.remainder(x.astype(np.float64), 1.0)
+    weight = one.reshape(1, 1, 16)
+    for isa, y in support.everywhere(lambda: kernels.periodic_forward(x, one, nought, weight, nought)):
+        support.assert_within(y[:, 16:], np.cos(2.0 * np.pi * part), 4.0 * U, isa)
+    dy = np.concatenate([np.zeros_like(x), np.ones_like(x)], axis=1)
+    for isa, slopes in support.everywhere(lambda: kernels.periodic_backward(dy, x, one, nought, weight, nought)):
+        want = -2.0 * np.pi * np.sin(2.0 * np.pi * part)
+        support.assert_within(slopes[0], want, 40.0 * U, isa)
+
+
 def test_edge() -> None:
     given = (whole((5, 7)), whole((4, 7)), whole((4, 7)), np.ones((4, 2, 7), np.float32), whole((2, 7)))
     support.check_conversions(kernels.periodic_forward, given, (0, 1, 2, 4))
