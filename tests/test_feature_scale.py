@@ -51,12 +51,14 @@ def test_a_training_step_moves_factors_and_their_rate_is_multiplied() -> None:
     np.testing.assert_allclose(moved[1], 6.0 * moved[0], rtol=1e-3, atol=1e-6)
 
 
-def test_factors_do_not_decay() -> None:
-    net = nn.Sequential(nn.FeatureScale(), nn.Dense(2))
+@pytest.mark.parametrize("decay", [0.0, 1.5])
+def test_factors_decay_when_asked(decay: float) -> None:
+    net = nn.Sequential(nn.FeatureScale(decay=decay), nn.Dense(2))
     net.build(4)
-    assert [segment.decay for segment in net.segments()] == [0.0, 1.0, 0.0]
+    assert [segment.decay for segment in net.segments()] == [decay, 1.0, 0.0]
 
 
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_bad_rates_are_refused(value: float) -> None:
     support.check_refuses(lambda: nn.FeatureScale(value), "lr_factor")
+    support.check_refuses(lambda: nn.FeatureScale(decay=value), "decay")

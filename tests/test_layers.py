@@ -146,6 +146,8 @@ def check_directions(net: nn.Sequential, X: np.ndarray, y: np.ndarray, step: flo
     other = copy.deepcopy(net)
     trained(other, X, y, {"loss": "mse", "optimizer": optim.SGD(1.0), "seed": 8}, epochs=1, batch_size=len(X))
     gradient = start.astype(np.float64) - other.arena
+    for segment in other.segments():
+        gradient[segment.start : segment.start + segment.length] /= segment.rate
     norm = float(np.linalg.norm(gradient))
     for seed in range(4):
         direction = np.random.default_rng(seed).normal(size=start.size) * (start != 0)

@@ -68,6 +68,14 @@ def test_edge() -> None:
     support.check_refuses(lambda: kernels.parametric_backward(X[:2], X, alpha, "relu"), "dy", "(5, 7)")
     support.check_refuses(lambda: nn.ParametricActivation("rulu"), "relu")
     support.check_refuses(lambda: nn.ParametricActivation(lr_factor=-1.0), "lr_factor")
+    support.check_refuses(lambda: nn.ParametricActivation(decay=-1.0), "decay")
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0])
+def test_alpha_decays_when_asked(decay: float) -> None:
+    net = nn.Sequential(nn.ParametricActivation(decay=decay))
+    net.build(4)
+    assert [segment.decay for segment in net.segments()] == [decay]
 
 
 def test_alpha_moves_at_its_own_rate() -> None:

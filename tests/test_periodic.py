@@ -130,8 +130,18 @@ def test_coefficients_learn_at_their_own_rate() -> None:
         np.testing.assert_allclose(moved[1][name], 0.5 * moved[0][name], rtol=0.05, atol=1e-5, err_msg=name)
 
 
+def test_adam_moves_and_decays_phases_as_if_in_radians() -> None:
+    net = nn.Sequential(nn.PeriodicEmbedding(lr_factor=0.1, decay=1.0))
+    net.build(4)
+    found = {name: (parameter.lr_factor, parameter.decay) for name, parameter in net.layers[0].parameters_.items()}
+    radians = 2.0 * np.pi
+    assert found.pop("phase") == pytest.approx((0.1 / radians, radians))
+    assert found == dict.fromkeys(("frequency", "weight", "bias"), (0.1, 1.0))
+
+
 @pytest.mark.parametrize(
-    "options", [{"features": 0}, {"waves": 0}, {"mixtures": 9}, {"sigma": -1.0}, {"lr_factor": -1.0}]
+    "options",
+    [{"features": 0}, {"waves": 0}, {"mixtures": 9}, {"sigma": -1.0}, {"lr_factor": -1.0}, {"decay": -1.0}],
 )
 def test_bad_options_are_refused(options: dict[str, float]) -> None:
     support.check_refuses(lambda: nn.PeriodicEmbedding(**options), *options)  # type: ignore[arg-type]

@@ -197,6 +197,17 @@ def test_first_weights_that_have_seen_the_data() -> None:
     assert (kinks >= sums.min(axis=0)).all() and (kinks <= sums.max(axis=0)).all() and kinks.std() > 0.1
 
 
+def test_decay_acts_on_all_but_the_biases_of_dense_layers() -> None:
+    from fastdl.tables.network import make_network
+
+    preparation = Preparation().fit(Frame.of(table()))
+    net = make_network(Settings.preset("default"), preparation, 3)
+    net.build(preparation.width)
+    for layer in net.layers:
+        for name, parameter in layer.parameters_.items():
+            assert (parameter.decay == 0.0) == (type(layer) is fdl.nn.Dense and name == "bias"), (layer, name)
+
+
 def test_a_model_may_begin_so() -> None:
     X = table()
     one, two = (Model(quick(data_init=init, epochs=1)).fit(X, labels(X), progress=False) for init in (True, False))

@@ -19,19 +19,23 @@ class FeatureScale(Layer):
     Parameters
     ----------
     lr_factor : float
-        Factor of the learning rate; RealMLP has 6. No weight decay acts on the factors.
+        Factor of the learning rate; RealMLP has 6.
+    decay : float
+        Factor of the optimizer's weight decay; RealMLP has 1.
     name : str, optional
     """
 
-    inspected = ("lr_factor",)
+    inspected = ("lr_factor", "decay")
 
-    def __init__(self, lr_factor: float = 1.0, name: str | None = None) -> None:
+    def __init__(self, lr_factor: float = 1.0, decay: float = 0.0, name: str | None = None) -> None:
         super().__init__(name)
         self.lr_factor = check_number("lr_factor", lr_factor, 0.0, 3.4e38)
+        self.decay = check_number("decay", decay, 0.0, 3.4e38)
 
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare the factors."""
-        self.add_parameter("factor", (features_of(self, in_shape),), "ones", decay=False, lr_factor=self.lr_factor)
+        shape = (features_of(self, in_shape),)
+        self.add_parameter("factor", shape, "ones", decay=self.decay, lr_factor=self.lr_factor)
         return in_shape
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:

@@ -42,7 +42,7 @@ class Parameter:
         name: str,
         shape: tuple[int, ...],
         init: Initializer,
-        decay: bool,
+        decay: float,
         lr_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -152,7 +152,7 @@ class Layer:
         name: str,
         shape: tuple[int, ...] | int,
         init: Any = "zeros",
-        decay: bool = True,
+        decay: float = 1.0,
         *,
         lr_factor: float = 1.0,
         trainable: bool = True,
@@ -165,8 +165,8 @@ class Layer:
         shape : tuple of int
         init : str or Initializer
             See `fastdl.init`.
-        decay : bool
-            Whether penalties and weight decay act on it.
+        decay : float
+            Factor of the weight decay; with 0, penalties don't act on it either.
         lr_factor : float
             Its learning rate is so many times the optimizer's.
         trainable : bool

@@ -20,21 +20,25 @@ class ParametricActivation(Layer):
     kind : str
         The activation f, by name as in `Activation`, with the usual options.
     lr_factor : float
-        Factor of the learning rate of alpha; RealMLP has 0.1. No weight decay acts on it.
+        Factor of the learning rate of alpha; RealMLP has 0.1.
+    decay : float
+        Factor of the optimizer's weight decay of alpha; RealMLP has 1.
     name : str, optional
     """
 
-    inspected = ("kind", "lr_factor")
+    inspected = ("kind", "lr_factor", "decay")
 
-    def __init__(self, kind: str = "selu", lr_factor: float = 1.0, name: str | None = None) -> None:
+    def __init__(self, kind: str = "selu", lr_factor: float = 1.0, decay: float = 0.0, name: str | None = None) -> None:
         super().__init__(name)
         activation_saves(kind)  # refuses what is none
         self.kind = kind
         self.lr_factor = check_number("lr_factor", lr_factor, 0.0, 3.4e38)
+        self.decay = check_number("decay", decay, 0.0, 3.4e38)
 
     def build(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Declare alpha."""
-        self.add_parameter("alpha", (features_of(self, in_shape),), "ones", decay=False, lr_factor=self.lr_factor)
+        shape = (features_of(self, in_shape),)
+        self.add_parameter("alpha", shape, "ones", decay=self.decay, lr_factor=self.lr_factor)
         return in_shape
 
     def lower(self, recorder: Recorder, x: Signal) -> tuple[Signal, Backward]:

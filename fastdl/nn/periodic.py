@@ -15,6 +15,8 @@ from fastdl.kernels.embedding import record_columns
 from fastdl.nn.layer import Layer, features_of
 from fastdl.program import Backward, Buffer, Recorder, Signal
 
+RADIANS = 2.0 * math.pi  # of a turn
+
 
 class PeriodicEmbedding(Layer):
     """Each number x becomes x beside mixtures of its waves: z_q = b_q + sum_h w_hq cos(2 pi (frequency_h x + phase_h)).
@@ -34,15 +36,18 @@ class PeriodicEmbedding(Layer):
     sigma : float
         Standard deviation of the initial frequencies, in turns per unit.
     lr_factor : float
-        Factor of the learning rate of all coefficients; RealMLP has 0.1. No weight decay acts on them.
+        Factor of the learning rate of all coefficients; RealMLP has 0.1.
+    decay : float
+        Factor of the optimizer's weight decay of all coefficients; RealMLP has 1.
     name : str, optional
 
     Notes
     -----
-    Phases begin uniform in a turn, weights and biases uniform within 1 / sqrt(waves).
+    Phases begin uniform in a turn, weights and biases uniform within 1 / sqrt(waves). Phases count turns; Adam and
+    its decay move them as they would move the paper's radians.
     """
 
-    inspected = ("features", "waves", "mixtures", "sigma", "lr_factor")
+    inspected = ("features", "waves", "mixtures", "sigma", "lr_factor", "decay")
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class PeriodicEmbedding(Layer):
         mixtures: int = 3,
         sigma: float = 0.1,
         lr_factor: float = 1.0,
+        decay: float = 0.0,
         name: str | None = None,
     ) -> None:
         super().__init__(name)
@@ -61,6 +67,7 @@ class PeriodicEmbedding(Layer):
             raise ValueError(f"mixtures: expected at most {periodic.MOST_MIXTURES}, got {mixtures}")
         self.sigma = check_number("sigma", sigma, 0.0, 1e6)
         self.lr_factor = check_number("lr_factor", lr_factor, 0.0, 3.4e38)
+        self.decay = check_number("decay", decay, 0.0, 1e37)
 
     def _embedded(self, features: int) -> int:
         return features if self.features is None else self.features
@@ -72,9 +79,10 @@ class PeriodicEmbedding(Layer):
         if n > features:
             raise ValueError(f"{self.title()}: features={n}, but the inputs have {features}")
         even = Uniform(-1.0 / math.sqrt(k), 1.0 / math.sqrt(k))
-        slow: Any = {"decay": False, "lr_factor": self.lr_factor}
+        slow: Any = {"decay": self.decay, "lr_factor": self.lr_factor}
+        turns: Any = {"decay": self.decay * RADIANS, "lr_factor": self.lr_factor / RADIANS}
         self.add_parameter("frequency", (k, n), Gaussian(self.sigma), **slow)
-        self.add_parameter("phase", (k, n), Uniform(-0.5, 0.5), **slow)
+        self.add_parameter("phase", (k, n), Uniform(-0.5, 0.5), **turns)
         self.add_parameter("weight", (k, m, n), even, **slow)
         self.add_parameter("bias", (m, n), even, **slow)
         return (features + m * n,)

@@ -16,7 +16,8 @@ def make_network(settings: Settings, preparation: Preparation, outputs: int) -> 
 
     The paper's weights are in NTK parametrisation, y = x w / sqrt(n) with w of N(0, 1) and one rate for all. Adam's
     steps do not depend on the scale of gradients, so that this is the same as weights of N(0, 1/n) with the rate
-    divided by sqrt(n), and costs nothing. Decay is multiplied by sqrt(n), since it goes with the rate.
+    divided by sqrt(n), and costs nothing. Decay is multiplied by sqrt(n), since it goes with the rate. It acts on all
+    that is learned but the biases of the dense layers.
     """
     layers: list[Layer] = []
     sizes, width = preparation.sizes, preparation.width
@@ -26,9 +27,11 @@ def make_network(settings: Settings, preparation: Preparation, outputs: int) -> 
         layers.append(nn.Embedding(columns, dim, sizes=sizes, init=init.Gaussian(1.0 / math.sqrt(dim))))
         width = first + dim * len(sizes)
     if settings.waves and preparation.numbers:
-        layers.append(nn.PeriodicEmbedding(preparation.numbers, settings.waves, lr_factor=settings.embedding_lr))
+        layers.append(
+            nn.PeriodicEmbedding(preparation.numbers, settings.waves, lr_factor=settings.embedding_lr, decay=1.0)
+        )
         width += preparation.numbers * layers[-1].mixtures  # type: ignore[attr-defined]
-    layers.append(nn.FeatureScale(lr_factor=settings.scale_lr))
+    layers.append(nn.FeatureScale(lr_factor=settings.scale_lr, decay=1.0))
     for units in settings.hidden:
         layers += [make_dense(settings, width, units), make_activation(settings)]
         if settings.dropout > 0.0:
@@ -54,7 +57,7 @@ def make_dense(settings: Settings, inputs: int, units: int, zero: bool = False) 
 def make_activation(settings: Settings) -> Layer:
     """The activation, learned by each unit or not."""
     if settings.parametric:
-        return nn.ParametricActivation(settings.activation, lr_factor=settings.activation_lr)
+        return nn.ParametricActivation(settings.activation, lr_factor=settings.activation_lr, decay=1.0)
     return nn.Activation(settings.activation)
 
 

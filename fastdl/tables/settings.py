@@ -82,7 +82,7 @@ class Settings:
     weight_decay: float = 0.02
     label_smoothing: float = 0.1
     zero_last: bool = False
-    data_init: bool = False
+    data_init: bool = True
     validation_fraction: float = 0.2
     patience: int | None = None
     n_cv: int = 1
@@ -119,11 +119,12 @@ class Settings:
         settings = Settings(
             task, activation="selu" if classes else "mish", label_smoothing=0.1 if classes else 0.0, zero_last=True,
             lr=0.04 if classes else 0.07, parametric=False, waves=0, one_hot=255, dropout=0.0, weight_decay=0.0,
+            data_init=False,
         )  # fmt: skip
         if preset == "simple":
             return settings
         return settings.replace(
-            parametric=True, waves=16, one_hot=9, dropout=0.15, weight_decay=0.02, zero_last=False,
+            parametric=True, waves=16, one_hot=9, dropout=0.15, weight_decay=0.02, zero_last=False, data_init=True,
             lr=0.04 if classes else 0.2,
         )  # fmt: skip
 
