@@ -7,10 +7,10 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
-from fastdl.cli import bench, evaluate, info, predict, train
-from fastdl.cli.console import complain, note, settle_stdout, silence_stdout
+from fastdl.cli.console import complain, note, open_stdout, settle_stdout, silence_stdout, warn
 
 __all__ = ["main"]
 
@@ -18,6 +18,12 @@ BAD_INPUT = 2
 # What a shell reports of a program that a signal ended: 128 and the signal's number.
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+
+# Modules of this package, in the order of the help. They are imported by `run`, where Ctrl-C already is one line.
+COMMANDS = ("train", "predict", "evaluate", "info", "bench")
+
+# Warnings of libraries about what is no fault of the user's: numbers that are dealt with, letters that a font lacks.
+HUSHED = (r".* encountered in ", r"Glyph \d+ .*missing from")
 
 # What a user can cause. Anything else is a mistake in fastdl, and its message says where to look.
 EXPECTED = (ValueError, TypeError, OSError, ImportError, MemoryError, ArithmeticError)
@@ -41,7 +47,8 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for module in (train, predict, evaluate, info, bench):
+    for name in COMMANDS:
+        module = import_module(f"fastdl.cli.{name}")
         command = module.add_parser(commands)
         # Also taken after the subcommand, where one adds it to a line that failed.
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -64,8 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        open_stdout()
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *details: note(f"warning: {message}")
+            warnings.showwarning = lambda message, *details: warn(str(message))
+            for pattern in HUSHED:
+                warnings.filterwarnings("ignore", pattern)
             code = run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a failure still is an error message and an exit code

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
+
+
+def open_stdout() -> None:
+    """Let no letter stop the work: what the terminal's encoding lacks is printed by its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def say(text: str) -> None:
@@ -19,6 +26,11 @@ def note(text: str) -> None:
     """Print a remark on stderr."""
     with contextlib.suppress(OSError, AttributeError):
         print(f"fastdl: {text}", file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    note(f"warning: {text}")
 
 
 def complain(text: str) -> None:

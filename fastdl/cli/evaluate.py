@@ -8,7 +8,8 @@ from typing import Any
 
 from fastdl.cli import report
 from fastdl.cli.console import say
-from fastdl.cli.predict import feature_positions, load_folder
+from fastdl.cli.expected import Expected
+from fastdl.cli.predict import load_folder
 from fastdl.cli.tables import READABLE, read_table
 from fastdl.cli.task import target_values
 
@@ -28,7 +29,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Evaluate."""
     task, model = load_folder(args.folder)
-    table = read_table(args.data, task.target if task.named or args.data == "digits" else str(task.place))
-    scores = model.evaluate(table.frame(feature_positions(task, table)), target_values(table, task))
+    expected = Expected.of_model(task, model)
+    table = read_table(args.data, known=expected)
+    y = target_values(table, task, model.classes_ if task.kind == "classification" else None)
+    scores = model.evaluate(expected.frame(table), y)
     say(json.dumps({**scores, "rows": table.rows}) if args.json else report.score_table({f"{table.rows} rows": scores}))
     return 0

@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from typing import Any
 
-import numpy as np
+from fastdl.cli.columns import Stored
+from fastdl.cli.header import header_names
+from fastdl.cli.tables import Request, Table
+from fastdl.tables.column import Column
+from fastdl.tables.frame import Frame
 
-from fastdl.cli.tables import Column, Table, find_name
-from fastdl.tables import Frame
 
-
-def read_parquet(path: str, target: str | None, with_target: bool) -> Table:
-    """Read a table; its columns have the kinds that the file says."""
+def pyarrow(path: str) -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet."""
     try:
-        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
         raise ImportError(f'{path}: .parquet files need pyarrow: pip install "fastdl-nn[tabular]"') from error
+
+
+def read_parquet(path: str, request: Request) -> Table:
+    """Read a table; its columns have the kinds that the file says."""
+    arrow, parquet = pyarrow(path)
+    if os.path.getsize(path) == 0:
+        raise ValueError(f"{path}: the file is empty")
     try:
-        frame = Frame.of(parquet.read_table(path))
-    except arrow.ArrowInvalid as error:
-        raise ValueError(f"{path}: not a whole .parquet file ({error})") from error
+        with open(path, "rb") as file:
+            stored = parquet.read_table(file)
+    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, EOFError) as error:
+        raise ValueError(f"{path}: not a whole .parquet file ({reason(error)})") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ValueError(f"{path}: not a whole .parquet file ({reason(error)})") from error
+    header_names(path, stored.column_names)
+    try:
+        frame = Frame.of(stored)
+    except (TypeError, ValueError, arrow.ArrowException) as error:
+        raise ValueError(f"{path}: {error}") from error
     if not frame.columns or not frame.rows:
         raise ValueError(f"{path}: there are no rows")
-    columns = []
-    for column in frame.columns:
-        if column.kind == "category":
-            text = ["" if value is None else value for value in column.values]
-            columns.append(Column(column.name, text=text, word=next(filter(None, text), "")))
-        elif column.kind == "date":
-            stamps = (column.values * 1e6).astype("datetime64[us]").astype(str)
-            text = ["" if np.isnan(value) else stamp for value, stamp in zip(column.values, stamps, strict=True)]
-            columns.append(Column(column.name, text=text, word=next(filter(None, text), "")))
-        else:
-            whole = column.kind == "boolean" and not column.missing.any()
-            columns.append(Column(column.name, column.values.astype(bool) if whole else column.values))
-    kept = None
-    if with_target:
-        kept = len(columns) - 1 if target is None else find_name(frame.names, target, path)
-    return Table(path, columns, frame.rows, True, kept)
+    columns = [stored_column(column) for column in frame.columns]
+    return Table(path, columns, frame.rows, True, request.target_of(frame.names, path, True))
+
+
+def reason(error: Exception) -> str:
+    """What pyarrow says, without the name that it gave the open file."""
+    return str(error).rpartition("'<Buffer>': ")[2]
+
+
+def stored_column(column: Column) -> Stored:
+    """A column of the file."""
+    if column.kind != "category":
+        return Stored(column.name, column)
+    return Stored(column.name, text=["" if value is None else value.strip() for value in column.values], digits=False)

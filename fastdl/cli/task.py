@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 
 from fastdl.cli.folder import write_json
-from fastdl.cli.tables import Column, Table
+from fastdl.cli.tables import Table
+from fastdl.cli.target import Kind, Target
 
 FORMAT = 2
-Kind = Literal["classification", "regression"]
-# Whole numbers with at most so many different values are taken for classes, unless --task says otherwise.
-FEW = 20
-MANY = 10_000  # classes: above this the target is surely an identifier
 
 
 @dataclass
@@ -65,108 +62,41 @@ def load_task(path: str | os.PathLike[str]) -> Task:
     return task
 
 
-def describe_task(table: Table, drop: list[str], requested: str | None) -> tuple[Task, np.ndarray]:
+def describe_task(table: Table, drop: Sequence[str], requested: Kind | None) -> tuple[Task, np.ndarray]:
     """The task of a table, and its target: labels, or numbers (float64).
 
     Parameters
     ----------
     table : Table
         Read with its target.
-    drop : list of str
+    drop : sequence of str
         Columns to leave out, by name or number.
     requested : {"classification", "regression"}, optional
         By default text and few different whole numbers are classes, all else is a quantity.
     """
     assert table.target is not None
-    column = table.columns[table.target]
-    dropped = {table.find(name) for name in drop}
+    name = table.columns[table.target].name
+    dropped = {table.find(key) for key in drop}
     if table.target in dropped:
-        raise ValueError(f"{table.source}: {column.name!r} is the target, it can't be dropped")
+        raise ValueError(f"{table.source}: {name!r} is the target, it can't be dropped")
     positions = [place for place in range(len(table.columns)) if place != table.target and place not in dropped]
     if not positions:
         raise ValueError(
-            f"{table.source}: there are no columns besides the target {column.name!r}"
+            f"{table.source}: there are no columns besides the target {name!r}"
             " (a file's columns are delimited by comma, semicolon, tab or blanks)"
         )
-    kind = choose_kind(table, column, requested)
-    task = Task(
-        kind,
-        column.name,
-        [table.columns[place].name for place in positions],
-        positions,
-        len(table.columns),
-        table.named,
-        table.target,
-    )
-    if kind == "regression":
-        assert column.values is not None
-        y = column.values.astype(np.float64)
-        if y.min() == y.max():
-            raise ValueError(
-                f"{table.source}: the target {column.name!r} is {y[0]:g} in every row; there is nothing to learn"
-            )
-        return task, y
-    return task, labels_of(table, column)
+    kind, y = target_of(table).learn(requested)
+    features = [table.columns[place].name for place in positions]
+    return Task(kind, name, features, positions, len(table.columns), table.named, table.target), y
 
 
-def choose_kind(table: Table, column: Column, requested: str | None) -> Kind:
-    """Classification or regression."""
-    if column.values is None:
-        if requested == "regression":
-            raise ValueError(
-                f"{table.source}: the target {column.name!r} holds text (such as {column.word!r}),"
-                " and regression needs numbers"
-            )
-        return "classification"
-    table.refuse_missing(column)
-    if requested is not None:
-        return "classification" if requested == "classification" else "regression"
-    if column.values.dtype.kind == "b":
-        return "classification"
-    if column.values.dtype.kind == "f" and not np.array_equal(column.values, np.round(column.values)):
-        return "regression"
-    distinct = len(np.unique(column.values))
-    return "classification" if distinct <= FEW and 2 * distinct <= table.rows else "regression"
-
-
-def labels_of(table: Table, column: Column) -> np.ndarray:
-    """The label of each row, text or numbers."""
-    if column.values is None:
-        assert column.text is not None
-        for row, word in enumerate(column.text):
-            if not word:
-                raise ValueError(f"{table.source}: the target {column.name!r} is missing in {table.where(row)}")
-        values: np.ndarray = np.array(column.text)
-    else:
-        table.refuse_missing(column)
-        values = column.values
-        if values.dtype.kind == "f" and np.array_equal(values, np.round(values)) and np.abs(values).max() < 2**53:
-            values = values.astype(np.int64)
-    labels = np.unique(values)
-    if len(labels) < 2:
-        raise ValueError(
-            f"{table.source}: the target {column.name!r} is {labels[0]!s} in every row; there is nothing to learn"
-        )
-    if len(labels) > MANY or (len(labels) > FEW and 2 * len(labels) > table.rows):
-        raise ValueError(
-            f"{table.source}: the target {column.name!r} has {len(labels)} different values in {table.rows} rows, which"
-            " is no classification; --target names another column"
-        )
-    return values
-
-
-def target_values(table: Table, task: Task) -> np.ndarray:
-    """The target of another table, of the same kind."""
+def target_of(table: Table) -> Target:
+    """The target of a table."""
     assert table.target is not None
-    column = table.columns[table.target]
-    if task.kind == "classification":
-        if column.values is None:
-            assert column.text is not None
-            return np.array(column.text)
-        table.refuse_missing(column)
-        whole = np.array_equal(column.values, np.round(column.values))
-        return column.values.astype(np.int64) if column.values.dtype.kind == "f" and whole else column.values
-    if column.values is None:
-        raise ValueError(f"{table.source}: the target {column.name!r} holds text (such as {column.word!r})")
-    table.refuse_missing(column)
-    return column.values.astype(np.float64)
+    return Target(table.columns[table.target], table.where)
+
+
+def target_values(table: Table, task: Task, classes: np.ndarray | None) -> np.ndarray:
+    """The target of another table, of the same kind; its labels must be among `classes`."""
+    target = target_of(table)
+    return target.numbers() if task.kind == "regression" or classes is None else target.known(classes)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from fastdl.cli import folder, report
-from fastdl.cli.console import note, say
+from fastdl.cli.console import note, say, warn
+from fastdl.cli.expected import Expected
 from fastdl.cli.job import Job, Part
 from fastdl.cli.options import part, positive, setting, whole, widths
-from fastdl.cli.predict import feature_positions
 from fastdl.cli.tables import READABLE, Table, read_table
 from fastdl.cli.task import Task, describe_task, target_values
-from fastdl.tables.checks import suspicions
+from fastdl.tables import Frame
+from fastdl.tables.checks import is_hopeless, suspicions
 from fastdl.tables.settings import PRESETS
 
 INTERRUPTED = 130
@@ -60,12 +61,16 @@ def run(args: argparse.Namespace) -> int:
     """Train."""
     output = folder.Output(args.out, args.data, args.force)
     table = read_table(args.data, args.target)
+    if table.lines is not None and not table.named:
+        note(f"{table.source}: line {table.lines[0]} is taken for a row, not for a header; columns are x0, x1, ...")
     drop = [*args.drop, *([args.weights] if args.weights is not None else [])]
     task, y = describe_task(table, drop, args.task)
     frame = table.frame(task.positions)
     for sentence in suspicions(frame, y, task.kind == "classification"):
-        note(f"warning: {sentence} (--drop)")
-    validation = None if args.valid is None else read_validation(args.valid, task, args.weights)
+        warn(f"{table.source}: {sentence} (--drop)")
+    if is_hopeless(frame):
+        warn(f"{table.source}: no column has two different values, so all predictions will be the same")
+    validation = None if args.valid is None else read_validation(args.valid, task, frame, y, args.weights)
     job = Job(args, task, (frame, y, weights_of(table, args.weights)), validation)
     del table
     say(job.introduction())
@@ -91,15 +96,18 @@ def weights_of(table: Table, key: str | None) -> np.ndarray | None:
     """The weights of the rows, if a column has them."""
     if key is None:
         return None
-    column = table.columns[table.find(key)]
-    if column.values is None:
-        raise ValueError(f"{table.source}: the weights {column.name!r} hold text (such as {column.word!r})")
-    table.refuse_missing(column)
-    return column.values.astype(np.float64)
+    place = table.find(key)
+    column = table.columns[place].of_kind("number", table.where)
+    bad = np.flatnonzero(~(column.values >= 0.0))
+    if bad.size:
+        what = "misses a weight" if np.isnan(column.values[bad[0]]) else f"holds the weight {column.values[bad[0]]:g}"
+        raise ValueError(f"{table.where(int(bad[0]))}: column {column.name!r} {what}; weights are numbers >= 0")
+    return column.values
 
 
-def read_validation(path: str, task: Task, weights: str | None) -> Part:
+def read_validation(path: str, task: Task, training: Frame, y: np.ndarray, weights: str | None) -> Part:
     """The table of --valid, with the columns of the training."""
-    table = read_table(path, task.target if task.named else str(task.place))
-    frame = table.frame(feature_positions(task, table))
-    return frame, target_values(table, task), weights_of(table, weights)
+    expected = Expected.of_training(task, training)
+    table = read_table(path, known=expected)
+    values = target_values(table, task, np.unique(y) if task.kind == "classification" else None)
+    return expected.frame(table), values, weights_of(table, weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ class Frame:
         sizes = {len(column.values) for column in self.columns}
         if len(sizes) > 1:
             raise ValueError(f"X: expected columns of one length, got {sorted(sizes)} rows")
-        names = [column.name for column in self.columns]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        counts = Counter(column.name for column in self.columns)
+        twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise ValueError(f"X: several columns are called {', '.join(map(repr, twice))}; names must differ")
         self.rows: int = sizes.pop() if sizes else 0
