@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from fastdl.cli.cells import INFINITE, Cells
-from fastdl.cli.dates import to_text
+from fastdl.cli.console import warn
+from fastdl.cli.dates import are_compact, to_text
 from fastdl.cli.guess import guess
 from fastdl.tables.column import Column, Kind
 
@@ -62,6 +63,12 @@ def convert(column: Column, kind: Wanted, where: Where) -> Column:
         endless = np.flatnonzero(np.isinf(column.values))
         if endless.size:
             raise ValueError(f"{where(int(endless[0]))}: column {column.name!r} {INFINITE}")
+    if kind == "any" and column.kind == "number" and are_compact(column.values):
+        first = int(np.flatnonzero(~np.isnan(column.values))[0])
+        warn(
+            f"{where(first)}: column {column.name!r} holds {column.values[first]:.0f} and the like, which are taken for"
+            " numbers: if they are dates, write them like 2024-01-31"
+        )
     if kind in ("any", column.kind):
         return column
     if kind == "category":

@@ -13,7 +13,8 @@ DATE = re.compile(
     r"(?:[T ](?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?\s?(?P<zone>Z|[-+]\d\d:?\d\d)?"
 )
 # 01/31/2024 and the like: month first, or day first?
-DOUBTFUL = re.compile(r"\d\d?[/-]\d\d?[/-](?:\d{4}|\d\d)(?:[ T].*)?")
+DOUBTFUL = re.compile(r"(?:\d\d?[/-]\d\d?[/-](?:\d{4}|\d\d)|\d\d\.\d\d\.\d\d)(?:[ T].*)?")
+CLOCK = re.compile(r"\d{1,3}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 # 31 Jan 2024, Jan 31, 2024 and the like, in any language.
 SPELT = re.compile(r"(?:\d\d?\.?[ -])?[^\W\d_]{3,9}\.?[ -](?:\d\d?,? )?(?:\d{4}|\d\d)")
 
@@ -31,6 +32,21 @@ def is_doubtful(word: str) -> bool:
 def is_spelt(word: str) -> bool:
     """Whether a word is a date with the month as a word."""
     return SPELT.fullmatch(word) is not None
+
+
+def is_clock(word: str) -> bool:
+    """Whether a word is a time like 12:30."""
+    return CLOCK.fullmatch(word) is not None
+
+
+def are_compact(values: np.ndarray) -> bool:
+    """Whether numbers look like dates written 20240131."""
+    there = values[~np.isnan(values)]
+    if not (there.size and 19000101 <= there[0] <= 21001231) or there.min() == there.max():
+        return False
+    month, day = there // 100 % 100, there % 100
+    inside = (there >= 19000101) & (there <= 21001231) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    return bool((inside & (there == np.floor(there))).all())
 
 
 def to_seconds(word: str) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, islice
 from typing import IO
 
@@ -18,10 +18,11 @@ from fastdl.cli.header import (
     leading_comments,
     told_delimiter,
 )
-from fastdl.cli.lines import BLANKS, ONE, Row, find_delimiter, split_rows, stripped
+from fastdl.cli.lines import BLANKS, ONE, find_delimiter, split_rows, stripped
 from fastdl.cli.source import open_text
 from fastdl.cli.tables import Request, Table
-from fastdl.cli.words import is_code, is_missing, shown, to_number
+from fastdl.cli.widths import check_widths, ragged
+from fastdl.cli.words import is_code, to_number
 from fastdl.tables.column import Column
 
 SAMPLE = 64
@@ -92,7 +93,7 @@ class Reader:
         rows_end = len(sample) > 1 and all(len(row.cells) == len(sample[0].cells) + 1 for row in sample[1:])
         if rows_end and not any(row.cells[-1] for row in sample[1:]):
             sample[0].cells.append("")  # each line ends with a delimiter, but not that of the names
-        self._check_widths(sample)
+        check_widths(sample, self.path, self.delimiter)
         cells = [row.cells for row in sample]
         self.trailing = len(cells[0]) > 1 and len(cells) > 1 and not any(row[-1] for row in cells)
         if self.trailing:
@@ -108,16 +109,6 @@ class Reader:
         self.width = len(first)
         names = header_names(f"{self.path}: line {line}", first) if self.named else [f"x{n}" for n in range(self.width)]
         return above, names, below
-
-    def _check_widths(self, rows: Sequence[Row]) -> None:
-        """Refuse a row of more or fewer cells than the first has."""
-        width = len(rows[0].cells)
-        others = {len(row.cells) for row in rows[1:]}
-        if len(rows) > 2 and len(others) == 1 and width not in others:
-            raise ValueError(f"{self.path}: {odd_first(rows[0], others.pop(), self.delimiter)}")
-        for row in rows:
-            if len(row.cells) != width:
-                raise ValueError(f"{self.path}: {ragged(row, width, self.delimiter)}")
 
     def _read_plain(self, lines: Iterator[str], above: int, target: int | None) -> tuple[Iterator[str], int]:
         """Read blocks of nothing but numbers; return the lines that remain, and how many are above them."""
@@ -176,39 +167,11 @@ class Reader:
                 column.add(cells)
 
 
-def ragged(row: Row, width: int, delimiter: str) -> str:
-    """What is wrong with a row of another width, and what it may come from."""
-    row, count = stripped(row), len(row.cells)
-    text = f"line {row.line} has {count} value{'s' * (count != 1)}, expected {width} as in the lines above"
-    if row.cells and row.cells[0].startswith(COMMENT):
-        return f"{text}; it begins with #, and comments are read only above the header"
-    if row.last > row.line:
-        return f"{text}; it goes on to line {row.last}, since a quote that opens a cell is closed there only"
-    if count == width + 1 and not row.cells[-1]:
-        return f"{text}; it ends with a delimiter too many"
-    if delimiter == "," and count > width:
-        return f"{text}; a comma within a value needs quotes around the value, and numbers are written like 1234.5"
-    first = shown(next((cell for cell in row.cells if cell), ""))
-    return f"{text}; it begins with {first}"
-
-
-def odd_first(row: Row, width: int, delimiter: str) -> str:
-    """What is wrong with a first row of another width than all below."""
-    count = len(row.cells)
-    text = f"line {row.line} has {count} value{'s' * (count != 1)}, but all lines below have {width}"
-    if delimiter == "," and 1 < count < width:
-        text += "; a comma within a value needs quotes around the value, and numbers are written like 1234.5"
-    return (
-        f"{text}; the first line must name each column, and no title may stand above it. It begins with"
-        f" {shown(row.cells[0])}"
-    )
-
-
 def wordy(sample: list[list[str]], width: int) -> frozenset[int]:
     """The places of columns in which some of the first cells are no plain numbers."""
     found = set()
     for place, cells in zip(range(width), zip(*sample, strict=True), strict=False):
-        if any(is_code(cell) or (to_number(cell) is None and not is_missing(cell)) for cell in cells):
+        if any(to_number(cell) is None or (cell.startswith("0") and is_code(cell)) for cell in cells):
             found.add(place)
     return frozenset(found)
 

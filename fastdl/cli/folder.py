@@ -128,6 +128,6 @@ def _make_fresh(parent: Path, name: str) -> Path:
 def _stem(data: str) -> str:
     """The name of a data file without its folder and its suffixes."""
     name = os.path.basename(data)
-    for suffix in (".gz", ".csv", ".tsv", ".txt", ".dat", ".data", ".npz"):
+    for suffix in (".gz", ".csv", ".tsv", ".txt", ".dat", ".data", ".npz", ".parquet", ".pq"):
         name = name.removesuffix(suffix)
     return name or "run"

@@ -7,7 +7,7 @@ from collections import Counter
 
 from fastdl.cli.cells import Cells
 from fastdl.cli.console import warn
-from fastdl.cli.dates import is_date, is_doubtful, is_spelt
+from fastdl.cli.dates import is_clock, is_date, is_doubtful, is_spelt
 from fastdl.cli.words import TRUTH, are_codes, has_unit, is_code, is_misspelt, to_number
 from fastdl.tables.column import Column
 
@@ -16,6 +16,7 @@ HALF = 0.5  # of the cells: where so many are numbers, taking all for words is t
 AMBIGUOUS = {
     "doubtful": "which is the day and which the month? Write dates like 2024-01-31",
     "spelt": "if they are dates, write them like 2024-01-31",
+    "clock": "if they are times, write hours or seconds as a number",
     "unit": "if they are quantities, write the numbers alone",
 }
 
@@ -26,7 +27,8 @@ class Sorts:
     Attributes
     ----------
     of : dict of str to str
-        For each word "number", "misspelt", "date", "truth", "doubtful", "spelt", "unit" or "word".
+        For each word "number", "misspelt", "date", "truth", "doubtful", "spelt", "clock",
+        "unit" or "word".
     codes : bool
         Whether all are digits, some behind a zero: as postcodes are, of which 01 is not 1.
     """
@@ -57,7 +59,14 @@ def sort_of(word: str) -> str:
         return "number"
     if word.lower() in TRUTH:
         return "truth"
-    tests = {"date": is_date, "misspelt": is_misspelt, "doubtful": is_doubtful, "spelt": is_spelt, "unit": has_unit}
+    tests = {
+        "date": is_date,
+        "misspelt": is_misspelt,
+        "doubtful": is_doubtful,
+        "spelt": is_spelt,
+        "clock": is_clock,
+        "unit": has_unit,
+    }
     return next((sort for sort, test in tests.items() if test(word)), "word")
 
 

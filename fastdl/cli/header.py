@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
+from fastdl.cli.dates import is_date
 from fastdl.cli.lines import BLANKS, ONE, first_cells
 from fastdl.cli.words import is_missing, shown, to_number
 
 COMMENT = "#"
+DECIMAL = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")
 EXCEL = "sep="  # how Excel tells a delimiter
 
 
@@ -38,6 +41,8 @@ def is_header(first: list[str], below: list[list[str]]) -> bool:
     """Whether the first row holds names: some word stands above numbers, or the names are 0, 1, 2, ... themselves."""
     if not below:
         return all(to_number(cell) is None for cell in first)
+    if any(DECIMAL.fullmatch(cell) or is_date(cell) for cell in first):
+        return False  # nobody calls a column 0.844
     words = [place for place, cell in enumerate(first) if to_number(cell) is None]
     for place in words:
         column = [cells[place] for cells in below if place < len(cells) and not is_missing(cells[place])]

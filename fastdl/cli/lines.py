@@ -29,7 +29,8 @@ def find_delimiter(head: list[str], fits: Callable[[list[str]], bool] | None = N
     """The delimiter that cuts the first lines into equally many cells, or the very first into such as `fits` takes."""
     lines = [line for line in head if line.strip()]
     if fits is not None:
-        for delimiter in (*DELIMITERS, BLANKS, ONE):
+        cut = any(delimiter in line for line in lines[:1] for delimiter in DELIMITERS)
+        for delimiter in (*DELIMITERS, BLANKS, *([] if cut else [ONE])):
             first = first_cells(lines, delimiter)
             if (len(first) > 1 or delimiter == ONE) and fits(first):
                 return delimiter
@@ -46,8 +47,11 @@ def find_delimiter(head: list[str], fits: Callable[[list[str]], bool] | None = N
 
 
 def first_cells(lines: list[str], delimiter: str) -> list[str]:
-    """The cells of the first row."""
-    return next((stripped(row).cells for row in split_rows(lines, delimiter, "", strict=False)), [])
+    """The cells of the first row, whose quotes may not be closed here."""
+    if delimiter == BLANKS:
+        return lines[0].split() if lines else []
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    return [cell.strip() for cell in next(reader, [])]
 
 
 def stripped(row: Row) -> Row:

@@ -146,7 +146,7 @@ def find_name(names: Sequence[str], key: str, source: str) -> int:
 def nearest(key: str, names: Sequence[str]) -> str | None:
     """The name that was probably meant."""
     plain = {name.strip().casefold(): name for name in reversed(names)}
-    near = difflib.get_close_matches(key.strip().casefold(), plain, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(key.strip().casefold(), plain, n=1, cutoff=0.6)
     return plain[near[0]] if near else None
 
 

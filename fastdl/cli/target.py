@@ -18,6 +18,7 @@ Kind = Literal["classification", "regression"]
 # Whole numbers with at most so many different values are taken for classes, unless --task says otherwise.
 FEW = 20
 MANY = 10_000  # classes: above this the target is surely an identifier
+LARGEST = 1e150  # whose square still is a number
 LABELS = frozenset({"none", "-"})  # missing in a column, but names of classes in a target of words
 MEND = "mend or remove such rows"
 
@@ -51,6 +52,9 @@ class Target:
             return kind, self._checked(whole_if_whole(numbers))
         if numbers.min() == numbers.max():
             raise self._error(None, f"is {numbers[0]:g} in every row; there is nothing to learn")
+        if np.abs(numbers).max() > LARGEST:
+            row = int(np.abs(numbers).argmax())
+            raise self._error(row, f"is {numbers[row]:g}, which is too large to square")
         return kind, numbers
 
     def numbers(self) -> np.ndarray:

@@ -6,15 +6,15 @@ import math
 import re
 from collections.abc import Iterable
 
-MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "nat"})
+MISSING = frozenset({"", "?", "-", "--", ".", "na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "nat"})
 TRUTH = {"true": 1.0, "false": 0.0}
 BITS = {0.0: 0.0, 1.0: 1.0}
 LONGEST = 60  # characters of a cell that are printed
 
 SIGN = r"[-+\u2212\u2013]?\s?"
-MONEY = r"[$\u20ac\u00a3\u00a5]"
+MONEY = r"(?:[$\u20ac\u00a3\u00a5\u20b9]|USD|EUR|GBP|CHF|JPY|Rs\.?)"
 # What people write beside a number or around it, and float() does not read.
-BESIDE = re.compile(rf"{SIGN}(?:{MONEY}\s?{SIGN})?(?P<core>.*?)\s?(?:%|{MONEY})?")
+BESIDE = re.compile(rf"{SIGN}(?:{MONEY}\s?{SIGN})?(?P<core>.*?)\s?(?:[%\u2030]|{MONEY})?")
 # 12 and 1.5 and 1,5 and ,5 and 1,5e3
 CORE = r"(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 # 1,234.5 and 1.234,5 and 1 234 and 1'234 and 1_234 and 1,23,456
@@ -55,7 +55,8 @@ def to_truth(word: str) -> float | None:
 
 
 def is_misspelt(word: str) -> bool:
-    """Whether a word that is no number to `to_number` is one to people: 1,5 or 1'234 or 12 % or $5 or (12)."""
+    """Whether a word that is no number to `to_number` is one to people: 1,5 or 1'234 or 12 % or $5 or (12) or '5."""
+    word = word.removeprefix("'")
     if word.startswith("(") and word.endswith(")"):
         word = word[1:-1]
     found = BESIDE.fullmatch(word)
