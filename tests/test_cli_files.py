@@ -1,6 +1,7 @@
 """Packed files, arrays and Parquet files that are broken or hold something else."""
 
 import gzip
+import os
 from pathlib import Path
 
 import commands
@@ -69,3 +70,17 @@ def test_files_that_are_no_npz_or_parquet(capsys: pytest.CaptureFixture[str]) ->
     for content in ("", "hello", b"PAR1xxxxPAR1"):
         message = refusal(capsys, "train", write("t.parquet", content))
         assert ("not a whole .parquet file" if content else "the file is empty") in message
+
+
+def test_places_that_are_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("folder.csv").mkdir()
+    Path("gone.csv").symlink_to("nowhere.csv")
+    os.mkfifo("pipe.csv")
+    for data, words in {"folder.csv": "is a folder", "gone.csv": "there is no file", "pipe.csv": "is a pipe"}.items():
+        assert words in refusal(capsys, "train", data)
+
+
+@pytest.mark.skipif("os.geteuid() == 0", reason="root may read all")
+def test_a_file_that_may_not_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(write("t.csv", TABLE)).chmod(0)
+    assert refusal(capsys, "train", "t.csv") == "t.csv: Permission denied"

@@ -120,7 +120,7 @@ def test_npz() -> None:
         ("a;y\n7;1\n1'234;2\n", ["line 3", "'a' holds \"1'234\"", "thousands separators"]),
         ("a,a,y\n1,2,0.5\n", ["line 1: columns 1 and 2 are all called 'a'"]),
         ("a,b,y\n1,2,0.5\n3,4,0.5\n", ["target 'y' is 0.5 in every row"]),
-        ("a,b,y\n1,2,1e200\n3,4,5e200\n5,6,2e200\n", ["line 3: the target 'y' is 5e+200, which is too large to square"]),
+        ("a,b,y\n1,2,1e200\n3,4,5e200\n5,6,2e200\n", ["line 3: the target 'y' is 5e+200, which is too large"]),
         ("a,b,y\n1,2,u\n3,4,u\n", ["target 'y' is 'u' in every row"]),
         ("y\n0.5\n1.5\n", ["no columns besides the target 'y'"]),
         ("a,b,y\n", ["a header but no rows"]),

@@ -39,7 +39,7 @@ class Cells:
 
     def at(self, word: str) -> str:
         """Where a word stands first."""
-        return f"{self.where(self.text.index(word))}: column {self.name!r} holds {shown(word)}"
+        return f"{self.where(self.text.index(word))}: column {shown(self.name)} holds {shown(word)}"
 
     def numbers(self) -> Column:
         """As numbers. Other words are missing values, and are told; 1,5 and the like, and infinity, are refused."""
@@ -48,7 +48,7 @@ class Cells:
             if value is None and is_misspelt(word):
                 raise ValueError(f"{self.at(word)}: {MISSPELT}")
             if value is not None and math.isinf(value):
-                raise ValueError(f"{self.where(self.text.index(word))}: column {self.name!r} {INFINITE}")
+                raise ValueError(f"{self.where(self.text.index(word))}: column {shown(self.name)} {INFINITE}")
         return self._column("number", values, "a number")
 
     def dates(self) -> Column:

@@ -12,6 +12,7 @@ from fastdl.cli.cells import INFINITE, Cells
 from fastdl.cli.console import warn
 from fastdl.cli.dates import are_compact, to_text
 from fastdl.cli.guess import guess
+from fastdl.cli.words import shown
 from fastdl.tables.column import Column, Kind
 
 Wanted = Kind | Literal["any", "unused"]
@@ -62,12 +63,12 @@ def convert(column: Column, kind: Wanted, where: Where) -> Column:
     if column.kind in ("number", "boolean"):
         endless = np.flatnonzero(np.isinf(column.values))
         if endless.size:
-            raise ValueError(f"{where(int(endless[0]))}: column {column.name!r} {INFINITE}")
+            raise ValueError(f"{where(int(endless[0]))}: column {shown(column.name)} {INFINITE}")
     if kind == "any" and column.kind == "number" and are_compact(column.values):
         first = int(np.flatnonzero(~np.isnan(column.values))[0])
         warn(
-            f"{where(first)}: column {column.name!r} holds {column.values[first]:.0f} and the like, which are taken for"
-            " numbers: if they are dates, write them like 2024-01-31"
+            f"{where(first)}: column {shown(column.name)} holds {column.values[first]:.0f} and the like, which are taken"
+            " for numbers: if they are dates, write them like 2024-01-31"
         )
     if kind in ("any", column.kind):
         return column
@@ -85,7 +86,7 @@ def convert(column: Column, kind: Wanted, where: Where) -> Column:
     if wrong.size:
         expected = {"number": "a number", "boolean": "true or false", "date": "a date"}[kind]
         raise ValueError(
-            f"{where(int(wrong[0]))}: column {column.name!r} holds a {column.kind}, where {expected} is expected, as in"
-            " training"
+            f"{where(int(wrong[0]))}: column {shown(column.name)} holds a {column.kind}, where {expected} is expected, as"
+            " in training"
         )
     return Column(column.name, kind, column.values)  # type: ignore[arg-type]

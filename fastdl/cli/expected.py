@@ -130,18 +130,20 @@ class Expected:
                 )
             return places
         if not table.named:
+            lack = "no names of columns" if table.lines is None else "no header"
             raise ValueError(
-                f"{table.source} has no header, but the model finds its columns by name: {listed(task.features)}"
+                f"{table.source} has {lack}, but the model finds its columns by name: {listed(task.features)}"
             )
         there = {name: place for place, name in enumerate(table.names)}
+        others = set(there) - {*task.features, task.target}
         missing = [name for name in task.features if name not in there]
         if missing:
-            near = nearest(missing[0], [name for name in table.names if name not in task.features])
+            near = nearest(missing[0], sorted(others))
             hint = f"; is {shown(near)} meant to be {shown(missing[0])}?" if near is not None else ""
             raise ValueError(
                 f"{table.source} lacks column{'s' * (len(missing) > 1)} {listed(missing)}, which the model needs{hint}"
             )
-        extra = [name for name in table.names if name not in {*task.features, task.target}]
+        extra = [name for name in table.names if name in others]
         if extra:
             what = f"columns {listed(extra)} are" if len(extra) > 1 else f"column {listed(extra)} is"
             note(f"{table.source}: {what} not used by the model")
@@ -169,8 +171,8 @@ def recognized(column: Column, known: Sequence[str], table: Table) -> Column:
         rows = [row for row, word in enumerate(column.values) if word is not None and spelt[word] is None]
         more = f", as do {len(rows) - 1} more cells" if len(rows) > 2 else ", as does 1 more cell" * (len(rows) == 2)
         warn(
-            f"{table.where(rows[0])}: column {column.name!r} holds {shown(column.values[rows[0]])}, which the model has"
-            f" not learned; it counts as missing{more}"
+            f"{table.where(rows[0])}: column {shown(column.name)} holds {shown(column.values[rows[0]])}, which the model"
+            f" has not learned; it counts as missing{more}"
         )
     if all(word == known_word for word, known_word in spelt.items()):
         return column

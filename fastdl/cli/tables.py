@@ -172,11 +172,13 @@ def read_table(data: str, target: str | None = None, with_target: bool = True, k
         x, y = datasets.load_digits()
         return from_arrays("digits", x, y if with_target else None, "digit", None if known else target)
     name = os.path.basename(data).lower().removesuffix(".gz")
-    if not os.path.lexists(data):
+    if not os.path.exists(data):
         hint = "; did you mean digits?" if difflib.get_close_matches(data, ["digits"], cutoff=0.7) else ""
         raise FileNotFoundError(f"there is no file {data}{hint}")
     if os.path.isdir(data):
         raise IsADirectoryError(f"{data} is a folder; DATA must be {READABLE}")
+    if not os.path.isfile(data):
+        raise ValueError(f"{data} is a pipe or a device, and files are read twice; write it to a file first")
     if name.endswith(".npz"):
         from fastdl.cli.arrays import read_npz
 

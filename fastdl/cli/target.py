@@ -174,8 +174,8 @@ class Target:
             label, more = shown(str(classes[single[0]])), single.size - 1
             others = f", and so {'have' if more > 1 else 'has'} {more} more class{'es' * (more > 1)}" if more else ""
             warn(
-                f"{self.where(int(firsts[single[0]]))}: the target {self.name!r} is {label} in this row only{others};"
-                " a class of one row can hardly be learned"
+                f"{self.where(int(firsts[single[0]]))}: the target {shown(self.name)} is {label} in this row only"
+                f"{others}; a class of one row can hardly be learned"
             )
         return labels
 
@@ -191,7 +191,7 @@ class Target:
 
     def _error(self, row: int | None, text: str) -> ValueError:
         where = self.where(0).rpartition(": ")[0] if row is None else self.where(row)
-        return ValueError(f"{where}: the target {self.name!r} {text}")
+        return ValueError(f"{where}: the target {shown(self.name)} {text}")
 
 
 def whole_if_whole(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from fastdl.cli.folder import write_json
 from fastdl.cli.tables import Table
 from fastdl.cli.target import Kind, Target
+from fastdl.cli.words import shown
 
 FORMAT = 2
 
@@ -78,11 +79,11 @@ def describe_task(table: Table, drop: Sequence[str], requested: Kind | None) -> 
     name = table.columns[table.target].name
     dropped = {table.find(key) for key in drop}
     if table.target in dropped:
-        raise ValueError(f"{table.source}: {name!r} is the target, it can't be dropped")
+        raise ValueError(f"{table.source}: {shown(name)} is the target, it can't be dropped")
     positions = [place for place in range(len(table.columns)) if place != table.target and place not in dropped]
     if not positions:
         raise ValueError(
-            f"{table.source}: there are no columns besides the target {name!r}"
+            f"{table.source}: there are no columns besides the target {shown(name)}"
             " (a file's columns are delimited by comma, semicolon, tab or blanks)"
         )
     kind, y = target_of(table).learn(requested)

@@ -14,6 +14,7 @@ from fastdl.cli.job import Job, Part
 from fastdl.cli.options import part, positive, setting, whole, widths
 from fastdl.cli.tables import READABLE, Table, read_table
 from fastdl.cli.task import Task, describe_task, target_values
+from fastdl.cli.words import shown
 from fastdl.tables import Frame
 from fastdl.tables.checks import is_hopeless, suspicions
 from fastdl.tables.settings import PRESETS
@@ -101,7 +102,7 @@ def weights_of(table: Table, key: str | None) -> np.ndarray | None:
     bad = np.flatnonzero(~(column.values >= 0.0))
     if bad.size:
         what = "misses a weight" if np.isnan(column.values[bad[0]]) else f"holds the weight {column.values[bad[0]]:g}"
-        raise ValueError(f"{table.where(int(bad[0]))}: column {column.name!r} {what}; weights are numbers >= 0")
+        raise ValueError(f"{table.where(int(bad[0]))}: column {shown(column.name)} {what}; weights are numbers >= 0")
     return column.values
 
 
