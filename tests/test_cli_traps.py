@@ -232,10 +232,29 @@ def test_kinds_of_targets(words: list[str], told: str, capsys: pytest.CaptureFix
     assert f"y ({told}" in out[0]
 
 
-def test_without_a_header(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [["0.844", "", "a", "2024-01-11", "1.0"], *(["0.5", "1", "2", "2024-02-11", "2.0"] for _ in range(30))]
-    out, err = answer(capsys, "train", write("t.csv", table(rows, None)), "--out", "model", *QUICK)
-    assert "line 1 is taken for a row, not for a header" in err and "x4 (2 classes)" in out[0]
+@pytest.mark.parametrize(
+    ("first", "named"),
+    [
+        ("a,n,B,2024-01-11", True),
+        ("0.844,unknown,B,2024-01-11", False), ("a,5,B,2024-01-11", False), ("x,b,c,y", True),
+        ("1,b,c,2024", True), ("5,6,B,2024-01-11", False),
+    ],
+)  # fmt: skip
+def test_what_is_a_header(first: str, named: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        ["a" if i % 9 == 8 else "0.5", str(i * 7 % 10), "AB"[i * 3 % 7 % 2], f"2024-01-{11 + i % 2}"] for i in range(60)
+    ]
+    content = first + "\n" + table(rows, None)
+    err = answer(capsys, "train", write("t.csv", content), "--target", "2", "--out", "model", *QUICK)[1]
+    assert ("line 1 is taken for a row, not for a header" in err) is not named
+
+
+def test_wavelengths_as_names(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["5", "7", str(i % 9), row[3]] for i, row in enumerate(ROWS)]
+    out, _ = answer(
+        capsys, "train", write("t.csv", table(rows, ["400.5", "401.0", "401.5", "y"])), "--out", "m", *QUICK
+    )
+    assert "y (2 classes) by 3 columns" in out[0]
 
 
 def test_many_columns_and_classes(capsys: pytest.CaptureFixture[str]) -> None:

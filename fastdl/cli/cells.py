@@ -74,7 +74,8 @@ class Cells:
     def _column(self, kind: Kind, values: dict[str, float | None], expected: str) -> Column:
         strange = [word for word, value in values.items() if value is None]
         if strange and len(strange) == len(values):
-            raise ValueError(f"{self.at(strange[0])}, where {expected} is expected, and no other cell holds one")
+            others = ", and no other cell holds one" if self.counts.total() > 1 else ""
+            raise ValueError(f"{self.at(strange[0])}, where {expected} is expected{others}")
         if strange:
             more = sum(self.counts[word] for word in strange) - 1
             others = f", as do{'es' * (more == 1)} {more} more such cell{'s' * (more > 1)}" if more else ""

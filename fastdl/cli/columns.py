@@ -67,8 +67,8 @@ def convert(column: Column, kind: Wanted, where: Where) -> Column:
     if kind == "any" and column.kind == "number" and are_compact(column.values):
         first = int(np.flatnonzero(~np.isnan(column.values))[0])
         warn(
-            f"{where(first)}: column {shown(column.name)} holds {column.values[first]:.0f} and the like, which are taken"
-            " for numbers: if they are dates, write them like 2024-01-31"
+            f"{where(first)}: column {shown(column.name)} holds {column.values[first]:.0f} and the like, which are"
+            " taken for numbers: if they are dates, write them like 2024-01-31"
         )
     if kind in ("any", column.kind):
         return column
@@ -86,7 +86,7 @@ def convert(column: Column, kind: Wanted, where: Where) -> Column:
     if wrong.size:
         expected = {"number": "a number", "boolean": "true or false", "date": "a date"}[kind]
         raise ValueError(
-            f"{where(int(wrong[0]))}: column {shown(column.name)} holds a {column.kind}, where {expected} is expected, as"
-            " in training"
+            f"{where(int(wrong[0]))}: column {shown(column.name)} holds a {column.kind}, where {expected} is expected,"
+            " as in training"
         )
     return Column(column.name, kind, column.values)  # type: ignore[arg-type]

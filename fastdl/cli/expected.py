@@ -171,8 +171,8 @@ def recognized(column: Column, known: Sequence[str], table: Table) -> Column:
         rows = [row for row, word in enumerate(column.values) if word is not None and spelt[word] is None]
         more = f", as do {len(rows) - 1} more cells" if len(rows) > 2 else ", as does 1 more cell" * (len(rows) == 2)
         warn(
-            f"{table.where(rows[0])}: column {shown(column.name)} holds {shown(column.values[rows[0]])}, which the model"
-            f" has not learned; it counts as missing{more}"
+            f"{table.where(rows[0])}: column {shown(column.name)} holds {shown(column.values[rows[0]])}, which the"
+            f" model has not learned; it counts as missing{more}"
         )
     if all(word == known_word for word, known_word in spelt.items()):
         return column

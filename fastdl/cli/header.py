@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from fastdl.cli.dates import is_date
 from fastdl.cli.lines import BLANKS, ONE, first_cells
 from fastdl.cli.words import is_missing, shown, to_number
 
@@ -38,15 +37,21 @@ def told_delimiter(head: list[str]) -> str | None:
 
 
 def is_header(first: list[str], below: list[list[str]]) -> bool:
-    """Whether the first row holds names: some word stands above numbers, or the names are 0, 1, 2, ... themselves."""
+    """Whether the first row holds names.
+
+    It does where a word stands above numbers, where the names are 0, 1, 2, ..., or where all are words that do not occur
+    below them; it does not where decimals are in it, unless they are in order, as wavelengths are.
+    """
     if not below:
         return all(to_number(cell) is None for cell in first)
-    if any(DECIMAL.fullmatch(cell) or is_date(cell) for cell in first):
-        return False  # nobody calls a column 0.844
     words = [place for place, cell in enumerate(first) if to_number(cell) is None]
+    decimals = [float(cell) for cell in first if DECIMAL.fullmatch(cell)]
+    ordered = len(decimals) > 2 and decimals == sorted(set(decimals))
+    if decimals and not ordered:
+        return False
     for place in words:
         column = [cells[place] for cells in below if place < len(cells) and not is_missing(cells[place])]
-        if 2 * sum(to_number(cell) is not None for cell in column) > len(column):
+        if 2 * sum(to_number(cell) is not None for cell in column) > len(column) and first[place] not in column:
             return True
     numbers = [cell for place, cell in enumerate(first) if place not in words]
     counted = len(numbers) > 1 and numbers in ([str(n + start) for n in range(len(numbers))] for start in (0, 1))
@@ -54,7 +59,7 @@ def is_header(first: list[str], below: list[list[str]]) -> bool:
         return counted and len(numbers) > 3
     # Words above words: names differ from all that stands below them, and no number stands beside them.
     fresh = all(first[place] not in [cells[place] for cells in below if place < len(cells)] for place in words)
-    return fresh and (counted or not any(numbers))
+    return fresh and (counted or len(decimals) == sum(map(bool, numbers)))
 
 
 def header_names(where: str, first: list[str]) -> list[str]:
