@@ -39,8 +39,8 @@ def told_delimiter(head: list[str]) -> str | None:
 def is_header(first: list[str], below: list[list[str]]) -> bool:
     """Whether the first row holds names.
 
-    It does where a word stands above numbers, where the names are 0, 1, 2, ..., or where all are words that do not occur
-    below them; it does not where decimals are in it, unless they are in order, as wavelengths are.
+    It does where a word stands above numbers, where the names are 0, 1, 2, ..., or where all are words that do not
+    occur below them; it does not where decimals are in it, unless they are in order, as wavelengths are.
     """
     if not below:
         return all(to_number(cell) is None for cell in first)
