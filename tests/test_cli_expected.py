@@ -181,15 +181,21 @@ def test_numbers_to_score(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_a_header_columns_are_found_by_place(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [row[:1] + row[1:] for row in ROWS]
-    answer(capsys, "train", table("t.csv", rows, None), "--out", "model", *QUICK)
+    rows = [[*row[1:], row[0]] for row in ROWS]  # the last column is a number, which may be missing
+    answer(capsys, "train", table("t.csv", rows, None), "--target", "6", "--out", "model", *QUICK)
     out, _ = answer(capsys, "predict", "model", "t.csv")
     assert len(out) == 61
-    assert answer(capsys, "predict", "model", table("a.csv", [row[:-1] for row in rows], None)) == (out, "")
+    without = [[*row[:6], row[7]] for row in rows]
+    assert answer(capsys, "predict", "model", table("a.csv", without, None)) == (out, "")
+    ending = [[*row, ""] for row in rows]
+    assert answer(capsys, "predict", "model", table("a.csv", ending, None)) == (out, "")
+    gaps = [[*row[:7], ""] for row in rows]
+    of_gaps, _ = answer(capsys, "predict", "model", table("a.csv", gaps, None))
+    assert answer(capsys, "predict", "model", table("a.csv", gaps[:1], None)) == (of_gaps[:2], "")
     assert answer(capsys, "predict", "model", table("a.csv", rows[:1], None)) == (out[:2], "")
-    assert answer(capsys, "predict", "model", table("a.csv", rows))[0] == out, "names that training had not"
+    assert answer(capsys, "predict", "model", table("a.csv", rows, [*"abcdefgh"]))[0] == out
     assert answer(capsys, "evaluate", "model", "t.csv")[0]
-    assert "with the target in place 7" in refusal(capsys, "evaluate", "model", table("a.csv", [["1"] * 7] * 3, None))
+    assert "with the target in place 6" in refusal(capsys, "evaluate", "model", table("a.csv", without, None))
 
 
 def test_arrays_are_scored_and_predicted(capsys: pytest.CaptureFixture[str]) -> None:

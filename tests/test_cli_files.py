@@ -60,6 +60,20 @@ def test_arrays(arrays: dict[str, np.ndarray], words: str, capsys: pytest.Captur
     assert words in refusal(capsys, "train", "t.npz")
 
 
+def test_an_npz_file_that_is_damaged(capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("good.npz", X=X, y=Y)
+    content = Path("good.npz").read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    for place, byte in {
+        200: 77,
+        directory + 6: 215,
+        directory + 10: 99,
+        directory + 8: 1,
+    }.items():  # data, version, ...
+        write("t.npz", content[:place] + bytes([byte]) + content[place + 1 :])
+        assert "t.npz: not a whole .npz file" in refusal(capsys, "train", "t.npz")
+
+
 def test_files_that_are_no_npz_or_parquet(capsys: pytest.CaptureFixture[str]) -> None:
     assert "not a .npz file" in refusal(capsys, "train", write("t.npz", "hello"))
     assert "the file is empty" in refusal(capsys, "train", write("t.npz", ""))

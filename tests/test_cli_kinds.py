@@ -75,3 +75,10 @@ def test_many_columns_and_classes(capsys: pytest.CaptureFixture[str]) -> None:
     head = [*(f"c{j}" for j in range(300)), "y"]
     out, _ = answer(capsys, "train", write("t.csv", table(rows, head)), "--out", "model", *QUICK)
     assert "y (100 classes) by 300 columns" in out[0]
+
+
+def test_columns_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("t.csv", table(head=["size", "", "", "y"]))
+    out, err = answer(capsys, "train", path, "--out", "model", *QUICK)
+    assert err == "fastdl: t.csv: line 1: a column without a name is called by its place, from 0: 'x1', 'x2'\n"
+    assert len(answer(capsys, "predict", "model", path)[0]) == 61 and "by 3 columns" in out[0]

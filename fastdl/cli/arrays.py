@@ -13,6 +13,8 @@ from fastdl.cli.tables import Request, Table, find_name
 from fastdl.cli.words import listed
 from fastdl.tables.column import Column
 
+# What zipfile and NumPy say of files that are cut off, damaged, or locked by a password.
+BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, SyntaxError, OSError)
 X_NAMES, Y_NAMES = ("X", "x", "data"), ("y", "Y", "target")
 
 
@@ -42,7 +44,9 @@ def read_npz(path: str, request: Request) -> Table:
                     )
             x = _array(arrays, x_name, path)
             y = None if y_name is None else _array(arrays, y_name, path)
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+    except BROKEN as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # the file can't be read, whatever is in it
         raise ValueError(f"{path}: not a whole .npz file ({error})") from error
     except ValueError as error:
         if "pickle" in str(error):

@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 
 from fastdl.cli.columns import Stored
+from fastdl.cli.console import note
 from fastdl.cli.header import (
     COMMENT,
     commented_names,
@@ -18,11 +19,11 @@ from fastdl.cli.header import (
     leading_comments,
     told_delimiter,
 )
-from fastdl.cli.lines import BLANKS, ONE, find_delimiter, split_rows, stripped
+from fastdl.cli.lines import BLANKS, ONE, Row, find_delimiter, split_rows, stripped
 from fastdl.cli.source import open_text
 from fastdl.cli.tables import Request, Table
 from fastdl.cli.widths import check_widths, ragged
-from fastdl.cli.words import is_code, to_number
+from fastdl.cli.words import is_code, listed, to_number
 from fastdl.tables.column import Column
 
 SAMPLE = 64
@@ -90,25 +91,34 @@ class Reader:
             raise ValueError(f"{self.path}: the file is empty")
         if len(head) == SAMPLE and len(sample) > 1:
             sample.pop()  # which may go on below
-        rows_end = len(sample) > 1 and all(len(row.cells) == len(sample[0].cells) + 1 for row in sample[1:])
-        if rows_end and not any(row.cells[-1] for row in sample[1:]):
-            sample[0].cells.append("")  # each line ends with a delimiter, but not that of the names
+        pad_names(sample)
         check_widths(sample, self.path, self.delimiter)
         cells = [row.cells for row in sample]
-        self.trailing = len(cells[0]) > 1 and len(cells) > 1 and not any(row[-1] for row in cells)
+        self.trailing = self._ends_with_delimiter(cells)
         if self.trailing:
             cells = [row[:-1] for row in cells]
         first, below = cells[0], cells[1:]
-        told_names = commented_names(head[:above], self.delimiter, cells) if comments and not told else None
-        if told_names is not None:
+        commented = commented_names(head[:above], self.delimiter, cells) if comments and not told else None
+        if commented is not None:
             self.named, line = True, above
-            first, below = told_names, cells
+            first, below = commented, cells
         else:
             self.named, line = self.request.is_header(first, below, is_header), sample[0].line
             above = sample[0].last if self.named else above
         self.width = len(first)
+        nameless = [place for place, name in enumerate(first) if not name] if self.named else []
+        if nameless and self.request.known is None:
+            called = listed(f"x{place}" for place in nameless)
+            note(f"{self.path}: line {line}: a column without a name is called by its place, from 0: {called}")
         names = header_names(f"{self.path}: line {line}", first) if self.named else [f"x{n}" for n in range(self.width)]
         return above, names, below
+
+    def _ends_with_delimiter(self, cells: list[list[str]]) -> bool:
+        """Whether the last cells are empty because each line ends with a delimiter, and not for want of values."""
+        if len(cells[0]) < 2 or len(cells) < 2 or any(row[-1] for row in cells):
+            return False
+        fits = self.request.fits
+        return fits is None or self.request.is_header(cells[0], cells[1:], is_header) or not fits(cells[0])
 
     def _read_plain(self, lines: Iterator[str], above: int, target: int | None) -> tuple[Iterator[str], int]:
         """Read blocks of nothing but numbers; return the lines that remain, and how many are above them."""
@@ -165,6 +175,13 @@ class Reader:
             down = zip(*(row.cells for row in block), strict=True)
             for column, cells in zip(self.columns, down, strict=True):
                 column.add(cells)
+
+
+def pad_names(sample: list[Row]) -> None:
+    """Give the names a last cell where all lines but theirs end with a delimiter."""
+    names, rows = sample[0].cells, [row.cells for row in sample[1:]]
+    if rows and all(len(cells) == len(names) + 1 and not cells[-1] for cells in rows):
+        names.append("")
 
 
 def wordy(sample: list[list[str]], width: int) -> frozenset[int]:

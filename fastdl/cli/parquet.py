@@ -29,7 +29,7 @@ def read_parquet(path: str, request: Request) -> Table:
     try:
         with open(path, "rb") as file:
             stored = parquet.read_table(file)
-    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, EOFError) as error:
+    except (arrow.ArrowException, EOFError) as error:
         raise ValueError(f"{path}: not a whole .parquet file ({reason(error)})") from error
     except OSError as error:
         if error.errno is not None:
