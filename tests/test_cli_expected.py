@@ -255,3 +255,10 @@ def test_names_of_classes_are_quoted(capsys: pytest.CaptureFixture[str]) -> None
     out, _ = answer(capsys, "predict", "model", "t.csv", "--proba")
     header, *lines = csv.reader(out)
     assert header == ["prediction", "p_a,b", 'p_say "no"'] and {line[0] for line in lines} <= {"a,b", 'say "no"'}
+
+
+def test_one_column_with_gaps(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[row[0], "uv"[i % 2]] for i, row in enumerate(ROWS)]
+    answer(capsys, "train", table("t.csv", rows, ["a", "y"]), "--out", "model", *QUICK)
+    out, err = answer(capsys, "predict", "model", write("a.csv", "a\n1\n\n3\n\n"))
+    assert len(out) == 4 and err == "", "a blank line between others is a missing value"

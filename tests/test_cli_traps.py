@@ -24,6 +24,8 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "comment within": (table(ROWS[:9]) + "# so far\n" + table(ROWS, None), ["line 11", "begins with #"]),
     "title": ("My table\n\n" + table(), ["line 1 has 1 value, but all lines below have 4", "title", "'My table'"]),
     "raw decimal commas": (table([[*row[:3], "0", "5"] for row in ROWS]), ["line 1 has 4 values", "like 1234.5"]),
+    "joined files": (table() * 2, ["line 62 has the names of the columns once more"]),
+    "joined short files": (table(ROWS[:9]) + table(), ["line 11 has the names of the columns once more"]),
     "same names": (table(head=["a", "b", "a", "a"]), ["line 1: columns 1, 3 and 4 are all called 'a'"]),
     "open quote": (table(cell(1, '"A')), ["line 9, column 2: a quote opens a cell and is never closed"]),
     "text behind a quote": (table(cell(1, '"A" b')), ["line 9, column 2: a quote opens", "in line 9", "written twice"]),
@@ -181,3 +183,17 @@ def test_a_name_that_is_nearly_right(key: str, capsys: pytest.CaptureFixture[str
     meant = {"y": "y", "town": "town", "twn": "town", "size": "size"}[key.strip().lower()]
     message = refusal(capsys, "train", write("t.csv", table()), "--target", key)
     assert f"there is no column {key!r}; did you mean {meant!r}?" in message and "'size', 'town', 'age', 'y'" in message
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["1", "-2"], "line 3: column 'age' holds the weight -2; weights are numbers >= 0"),
+        (["1", ""], "line 3: column 'age' misses a weight"),
+        (["0"], "column 'age' holds no weight above 0"),
+        (["a", "b"], "line 2: column 'age' holds 'a', where a number is expected"),
+    ],
+)
+def test_weights(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("t.csv", table(column(2, words)))
+    assert message in refusal(capsys, "train", path, "--weights", "age")

@@ -52,6 +52,7 @@ class Reader:
         self.columns: list[ColumnReader] = []
         self.delimiter = ONE
         self.named = False
+        self.header: list[str] = []  # its cells, where there is one of several columns
         self.trailing = False  # whether each line ends with a delimiter
         self.width = 0
 
@@ -105,6 +106,8 @@ class Reader:
         else:
             self.named, line = self.request.is_header(first, below, is_header), sample[0].line
             above = sample[0].last if self.named else above
+            if self.named and len(first) > 1:
+                self.header = sample[0].cells
         self.width = len(first)
         nameless = [place for place, name in enumerate(first) if not name] if self.named else []
         if nameless and self.request.known is None:
@@ -167,6 +170,8 @@ class Reader:
             for row in block:
                 if len(row.cells) != width:
                     raise ValueError(f"{self.path}: {ragged(row, width, self.delimiter)}")
+                if row.cells[:1] == self.header[:1] and [cell.strip() for cell in row.cells] == self.header:
+                    raise ValueError(f"{self.path}: line {row.line} has the names of the columns once more; remove it")
                 if self.trailing and row.cells.pop().strip():
                     raise ValueError(
                         f"{self.path}: line {row.line} has a value behind the last delimiter, where the lines above end"

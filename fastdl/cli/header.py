@@ -50,7 +50,9 @@ def is_header(first: list[str], below: list[list[str]]) -> bool:
     if decimals and not ordered:
         return False
     for place in words:
-        column = [cells[place] for cells in below if place < len(cells) and not is_missing(cells[place])]
+        # A row of the same names again is no reason to take these for values: files were joined.
+        there = [cells for cells in below if place < len(cells) and cells != first]
+        column = [cells[place] for cells in there if not is_missing(cells[place])]
         if 2 * sum(to_number(cell) is not None for cell in column) > len(column) and first[place] not in column:
             return True
     numbers = [cell for place, cell in enumerate(first) if place not in words]

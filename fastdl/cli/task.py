@@ -82,10 +82,9 @@ def describe_task(table: Table, drop: Sequence[str], requested: Kind | None) -> 
         raise ValueError(f"{table.source}: {shown(name)} is the target, it can't be dropped")
     positions = [place for place in range(len(table.columns)) if place != table.target and place not in dropped]
     if not positions:
-        raise ValueError(
-            f"{table.source}: there are no columns besides the target {shown(name)}"
-            " (a file's columns are delimited by comma, semicolon, tab or blanks)"
-        )
+        hint = "a file's columns are delimited by comma, semicolon, tab, bar or blanks"
+        hint = "all others are dropped" if dropped else hint
+        raise ValueError(f"{table.source}: there are no columns besides the target {shown(name)} ({hint})")
     kind, y = target_of(table).learn(requested)
     features = [table.columns[place].name for place in positions]
     return Task(kind, name, features, positions, len(table.columns), table.named, table.target), y

@@ -103,6 +103,8 @@ def weights_of(table: Table, key: str | None) -> np.ndarray | None:
     if bad.size:
         what = "misses a weight" if np.isnan(column.values[bad[0]]) else f"holds the weight {column.values[bad[0]]:g}"
         raise ValueError(f"{table.where(int(bad[0]))}: column {shown(column.name)} {what}; weights are numbers >= 0")
+    if not column.values.any():
+        raise ValueError(f"{table.source}: column {shown(column.name)} holds no weight above 0")
     return column.values
 
 
