@@ -1,7 +1,5 @@
 """`predict`, `evaluate` and `--valid` read a file by what the model learned, whatever else is in the file."""
 
-import csv
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -231,30 +229,6 @@ def test_parquet_in_and_out(model: str, capsys: pytest.CaptureFixture[str]) -> N
     out = parquet.read_table("out.parquet")
     assert out.column_names == expected[0].split(",") and [str(kind) for kind in out.schema.types[1:]] == ["float"] * 3
     assert out["prediction"].to_pylist() == [line.partition(",")[0] for line in expected[1:]]
-
-
-def test_where_predictions_go(model: str, capsys: pytest.CaptureFixture[str]) -> None:
-    out, _ = answer(capsys, "predict", model, table("t.csv"), "--proba")
-    for name in ("o.csv", "o.csv.gz", "o.tsv"):
-        assert answer(capsys, "predict", model, "t.csv", "--proba", "-o", name) == ([], "")
-    assert Path("o.csv").read_text().splitlines() == out
-    assert gzip.decompress(Path("o.csv.gz").read_bytes()) == Path("o.csv").read_bytes()
-    assert Path("o.tsv").read_text().replace("\t", ",") == Path("o.csv").read_text()
-    Path("folder").mkdir()
-    for name, words in {
-        "o.csv": "is there already", "folder": "is a folder", "no/o.csv": "there is no folder", "o.xlsx": ".parquet",
-    }.items():  # fmt: skip
-        assert words in refusal(capsys, "predict", model, "t.csv", "-o", name)
-    answer(capsys, "predict", model, "t.csv", "-o", "o.csv", "--force")
-    assert Path("o.csv").read_text().startswith("prediction\n")
-
-
-def test_names_of_classes_are_quoted(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [[row[0], ('"a,b"', '"say ""no"""')[i % 2]] for i, row in enumerate(ROWS)]
-    answer(capsys, "train", table("t.csv", rows, ["a", "y"]), "--out", "model", *QUICK)
-    out, _ = answer(capsys, "predict", "model", "t.csv", "--proba")
-    header, *lines = csv.reader(out)
-    assert header == ["prediction", "p_a,b", 'p_say "no"'] and {line[0] for line in lines} <= {"a,b", 'say "no"'}
 
 
 def test_one_column_with_gaps(capsys: pytest.CaptureFixture[str]) -> None:
