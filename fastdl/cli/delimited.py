@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from fastdl.cli.columns import Stored
-from fastdl.cli.console import note
+from fastdl.cli.console import note, warn
 from fastdl.cli.header import (
     COMMENT,
     commented_names,
@@ -20,7 +20,7 @@ from fastdl.cli.header import (
     told_delimiter,
 )
 from fastdl.cli.lines import BLANKS, ONE, Row, find_delimiter, split_rows, stripped
-from fastdl.cli.source import open_text
+from fastdl.cli.source import is_packed, open_text
 from fastdl.cli.tables import Request, Table
 from fastdl.cli.widths import check_widths, ragged
 from fastdl.cli.words import is_code, listed, to_number
@@ -38,8 +38,11 @@ def read_delimited(path: str, request: Request) -> Table:
         with open_text(path) as file:
             table = reader.read(file)
         if table is not None:
-            return table
+            break
         words = reader.words
+    if path.lower().endswith(".gz") and not is_packed(path):
+        warn(f"{path} is called .gz, but it is not packed by gzip; it is read as plain text")
+    return table
 
 
 class Reader:
@@ -110,7 +113,7 @@ class Reader:
                 self.header = sample[0].cells
         self.width = len(first)
         nameless = [place for place, name in enumerate(first) if not name] if self.named else []
-        if nameless and self.request.known is None:
+        if nameless and self.request.known is None and not self.words:
             called = listed(f"x{place}" for place in nameless)
             note(f"{self.path}: line {line}: a column without a name is called by its place, from 0: {called}")
         names = header_names(f"{self.path}: line {line}", first) if self.named else [f"x{n}" for n in range(self.width)]

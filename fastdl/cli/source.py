@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from fastdl.cli.console import warn
 from fastdl.cli.lines import DELIMITERS
 from fastdl.cli.words import shown
 
@@ -59,11 +58,13 @@ def open_text(path: str) -> Iterator[IO[str]]:
 
 def open_bytes(path: str) -> io.BufferedReader:
     """Open a file, unpacked if it was packed by gzip."""
+    return io.BufferedReader(gzip.open(path, "rb")) if is_packed(path) else open(path, "rb")
+
+
+def is_packed(path: str) -> bool:
+    """Whether a file was packed by gzip, whatever it is called."""
     with open(path, "rb") as file:
-        start = file.read(2)
-    if start == GZIP:
-        return io.BufferedReader(gzip.open(path, "rb"))
-    return open(path, "rb")
+        return file.read(2) == GZIP
 
 
 def look(path: str, raw: io.BufferedReader) -> str:
@@ -92,8 +93,6 @@ def look(path: str, raw: io.BufferedReader) -> str:
     strange = sum(byte < 32 and byte not in b"\t\n\v\f\r\x1b" for byte in start)
     if 20 * strange > len(start):
         raise ValueError(f"{path}: this is no text file, but binary data")
-    if path.lower().endswith(".gz") and isinstance(getattr(raw, "raw", None), io.FileIO) and start:
-        warn(f"{path} is called .gz, but it is not packed by gzip; it is read as plain text")
     return "utf-8-sig"
 
 

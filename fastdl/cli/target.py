@@ -11,7 +11,7 @@ from fastdl.cli.cells import MISSPELT
 from fastdl.cli.columns import Stored, Where
 from fastdl.cli.console import warn
 from fastdl.cli.guess import HALF, Sorts
-from fastdl.cli.words import has_unit, is_missing, is_misspelt, listed, shown, to_number, to_truth
+from fastdl.cli.words import has_unit, is_code, is_missing, is_misspelt, listed, shown, to_number, to_truth
 from fastdl.tables.column import text_of
 
 Kind = Literal["classification", "regression"]
@@ -44,9 +44,10 @@ class Target:
         if typed is not None and typed.kind == "boolean" and requested != "regression":
             self._refuse_missing(np.isnan(typed.values))
             return "classification", self._checked(typed.values.astype(bool))
-        if typed is None and self._are_words(requested):
+        plain = self._plain_numbers()
+        if typed is None and plain is None and self._are_words(requested):
             return "classification", self._checked(self.words())
-        numbers = self.numbers()
+        numbers = self.numbers() if plain is None else plain
         kind = requested or self._kind_of(numbers)
         if kind == "classification":
             return kind, self._checked(whole_if_whole(numbers))
@@ -99,6 +100,16 @@ class Target:
         return labels
 
     # What is behind it
+
+    def _plain_numbers(self) -> np.ndarray | None:
+        """The numbers of a text of nothing but numbers, the quick way; None where anything is odd."""
+        if self.stored.text is None or not self.stored.digits or any(map(is_code, self.stored.text)):
+            return None
+        try:
+            values = np.array(list(map(float, self.stored.text)))
+        except ValueError:
+            return None
+        return values if np.isfinite(values).all() and not any("_" in word for word in self.stored.text) else None
 
     def _text(self) -> Sequence[str]:
         if self.stored.text is not None:
