@@ -30,17 +30,15 @@ def write(path: str, text: str | bytes) -> str:
     return path
 
 
-def refusal(capsys: pytest.CaptureFixture[str], *arguments: str, warned: bool = False) -> str:
-    """Run what must fail; return its one line, which warnings may precede."""
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run what must fail; return its one line."""
     before = sorted(os.listdir())
     capsys.readouterr()
     assert main(arguments) == 2
     out, err = capsys.readouterr()
-    *above, last = err.splitlines()
-    assert out == "" and last.startswith("fastdl: error: "), err
-    assert all(line.startswith("fastdl: ") for line in above) if warned else not above, err
+    assert out == "" and err.startswith("fastdl: error: ") and err.count("\n") == 1, err
     assert sorted(os.listdir()) == before, "something was left behind"
-    return last.removeprefix("fastdl: error: ")
+    return err.removeprefix("fastdl: error: ").rstrip("\n")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[list[str], str]:

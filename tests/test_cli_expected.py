@@ -127,7 +127,7 @@ def test_predict_and_valid_refuse_alike(
     table("t.csv", rows, head)
     assert words in refusal(capsys, "predict", model, "t.csv", "-o", "out.csv")
     if head is not None and "y" in head:
-        assert words in refusal(capsys, "train", "train.csv", "--valid", "t.csv", *QUICK, warned=True)
+        assert words in refusal(capsys, "train", "train.csv", "--valid", "t.csv", *QUICK)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_labels_are_those_of_the_training(
     rows = [[*row[:-1], words[i % 2] if words else row[-1]] for i, row in enumerate(ROWS)]
     table("t.csv", rows, HEAD if words else [*HEAD[:-1], "Y"])
     assert message in refusal(capsys, "evaluate", model, "t.csv")
-    assert message in refusal(capsys, "train", "train.csv", "--valid", "t.csv", *QUICK, warned=True)
+    assert message in refusal(capsys, "train", "train.csv", "--valid", "t.csv", *QUICK)
 
 
 def test_one_class_of_the_training_can_be_scored(model: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 
 def open_stdout() -> None:
@@ -22,8 +24,28 @@ def say(text: str) -> None:
         silence_stdout()
 
 
+HELD: ContextVar[list[str] | None] = ContextVar("HELD", default=None)
+
+
+@contextlib.contextmanager
+def remarks_held() -> Iterator[None]:
+    """Hold remarks back until the work inside is done; if it fails, they are dropped, and the error stands alone."""
+    held: list[str] = []
+    token = HELD.set(held)
+    try:
+        yield
+    finally:
+        HELD.reset(token)
+    for text in held:
+        note(text)
+
+
 def note(text: str) -> None:
     """Print a remark on stderr."""
+    held = HELD.get()
+    if held is not None:
+        held.append(text)
+        return
     with contextlib.suppress(OSError, AttributeError):
         print(f"fastdl: {text}", file=sys.stderr, flush=True)
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from fastdl.cli import report
-from fastdl.cli.console import say
+from fastdl.cli.console import remarks_held, say
 from fastdl.cli.expected import Expected
 from fastdl.cli.predict import load_folder
 from fastdl.cli.tables import READABLE, read_table
@@ -30,8 +30,10 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate."""
     task, model = load_folder(args.folder)
     expected = Expected.of_model(task, model)
-    table = read_table(args.data, known=expected)
-    y = target_values(table, task, model.classes_ if task.kind == "classification" else None)
-    scores = model.evaluate(expected.frame(table), y)
+    with remarks_held():
+        table = read_table(args.data, known=expected)
+        y = target_values(table, task, model.classes_ if task.kind == "classification" else None)
+        frame = expected.frame(table)
+    scores = model.evaluate(frame, y)
     say(json.dumps({**scores, "rows": table.rows}) if args.json else report.score_table({f"{table.rows} rows": scores}))
     return 0

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastdl.cli.answers import writer_for
+from fastdl.cli.console import remarks_held
 from fastdl.cli.expected import Expected
 from fastdl.cli.folder import MODEL, TASK
 from fastdl.cli.tables import READABLE, read_table
@@ -45,8 +46,9 @@ def run(args: argparse.Namespace) -> int:
     if args.proba and task.kind == "regression":
         raise ValueError(f"--proba: {args.folder} predicts a number, which has no probabilities")
     expected = Expected.of_model(task, model)
-    table = read_table(args.data, with_target=False, known=expected)
-    write(predictions(model, task, expected.frame(table), args.proba))
+    with remarks_held():
+        frame = expected.frame(read_table(args.data, with_target=False, known=expected))
+    write(predictions(model, task, frame, args.proba))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastdl.cli import folder, report
-from fastdl.cli.console import note, say, warn
+from fastdl.cli.console import note, remarks_held, say, warn
 from fastdl.cli.expected import Expected
 from fastdl.cli.job import Job, Part
 from fastdl.cli.options import part, positive, setting, whole, widths
@@ -61,19 +61,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Train."""
     output = folder.Output(args.out, args.data, args.force)
-    table = read_table(args.data, args.target)
-    if table.lines is not None and not table.named:
-        note(f"{table.source}: line {table.lines[0]} is taken for a row, not for a header; columns are x0, x1, ...")
-    drop = [*args.drop, *([args.weights] if args.weights is not None else [])]
-    task, y = describe_task(table, drop, args.task)
-    frame = table.frame(task.positions)
-    for sentence in suspicions(frame, y, task.kind == "classification"):
-        warn(f"{table.source}: {sentence} (--drop)")
-    if is_hopeless(frame):
-        warn(f"{table.source}: no column has two different values, so all predictions will be the same")
-    validation = None if args.valid is None else read_validation(args.valid, task, frame, y, args.weights)
-    job = Job(args, task, (frame, y, weights_of(table, args.weights)), validation)
-    del table
+    with remarks_held():
+        job = prepare(args)
     say(job.introduction())
     finished = job.fit()
     if not job.model.networks:
@@ -91,6 +80,22 @@ def run(args: argparse.Namespace) -> int:
     if not finished:
         note("interrupted: these are the results so far")
     return 0 if finished else INTERRUPTED
+
+
+def prepare(args: argparse.Namespace) -> Job:
+    """Read the tables, and say what is odd about them."""
+    table = read_table(args.data, args.target)
+    if table.lines is not None and not table.named:
+        note(f"{table.source}: line {table.lines[0]} is taken for a row, not for a header; columns are x0, x1, ...")
+    drop = [*args.drop, *([args.weights] if args.weights is not None else [])]
+    task, y = describe_task(table, drop, args.task)
+    frame = table.frame(task.positions)
+    for sentence in suspicions(frame, y, task.kind == "classification"):
+        warn(f"{table.source}: {sentence} (--drop)")
+    if is_hopeless(frame):
+        warn(f"{table.source}: no column has two different values, so all predictions will be the same")
+    validation = None if args.valid is None else read_validation(args.valid, task, frame, y, args.weights)
+    return Job(args, task, (frame, y, weights_of(table, args.weights)), validation)
 
 
 def weights_of(table: Table, key: str | None) -> np.ndarray | None:
