@@ -92,7 +92,9 @@ class Target:
             labels = whole_if_whole(self.numbers())
         strange = np.flatnonzero(~np.isin(labels, classes))
         if strange.size:
-            more = f" (as {strange.size - 1} more are not)" if strange.size > 1 else ""
+            more = (
+                f" (as {strange.size - 1} more {'is' if strange.size == 2 else 'are'} not)" if strange.size > 1 else ""
+            )
             label = shown(str(labels[strange[0]]))
             raise self._error(
                 int(strange[0]), f"is {label}, which is no class of the training{more}: {listed(map(str, classes))}"
