@@ -19,9 +19,10 @@ import pytest
 import fastdl
 from fastdl.cli import main, report
 from fastdl.cli.folder import FILES, Output
-from fastdl.cli.report import plain, score_table
+from fastdl.cli.report import score_table
 from fastdl.cli.tables import read_table
 from fastdl.cli.task import describe_task, load_task
+from fastdl.report.numbers import plain
 from fastdl.tables import load
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--no-progress"]

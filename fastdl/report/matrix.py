@@ -1,0 +1,94 @@
+"""The confusion matrix: true classes (rows) and predicted ones, the darker the more of a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastdl.report.page import Figure, table
+from fastdl.report.text import clean, safe, shortened, user, width
+
+if TYPE_CHECKING:
+    from fastdl.program import Array
+
+MOST = 26  # classes that are told apart
+WHOLE = 9  # from so many on it needs the width of the page
+LONG, SHORT = 24.0, 12.0  # letters of a name in few columns and in many
+ZERO = "\u00b7"
+MOST_MISTAKES = 10
+
+
+def confusion(truth: Array, best: Array, names: list[str]) -> Figure:
+    """A table of the commonest classes, in which all others are one.
+
+    Parameters
+    ----------
+    truth, best : ndarray of int, shape (n,)
+        Numbers of the true and the predicted classes.
+    names : list of str
+        Of all classes.
+    """
+    n = len(names)
+    counts = np.bincount(truth * n + best, minlength=n * n).reshape(n, n)
+    note = "Rows: true class. Columns: predicted."
+    others = n > MOST
+    if others:
+        shown = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST])
+        hidden = np.setdiff1d(np.arange(n), shown)
+        among, right = int(counts[np.ix_(hidden, hidden)].sum()), int(counts[hidden, hidden].sum())
+        counts, names = with_others(counts, shown), [names[place] for place in shown.tolist()]
+        note += (
+            f" {MOST} of {n} classes, the commonest; all others are one row and one column, and of the {among:,} rows"
+        )
+        note += f" where these cross {right:,} are right."
+    many = len(names) >= WHOLE
+    return Figure("Confusion", matrix(counts, names, others, many), note, whole=many)
+
+
+def with_others(counts: Array, shown: Array) -> Array:
+    """The counts of some classes, and all others' in a last row and column; none is lost."""
+    place = np.full(len(counts), len(shown))
+    place[shown] = np.arange(len(shown))
+    found = np.zeros((len(shown) + 1, len(shown) + 1), np.int64)
+    np.add.at(found, (place[:, None], place[None, :]), counts)
+    return found
+
+
+def matrix(counts: Array, names: list[str], others: bool, many: bool) -> str:
+    """The table as HTML."""
+    texts = [f"<bdi>{safe(text)}</bdi>" for text in shortened([clean(name) for name in names], SHORT if many else LONG)]
+    titles = [f' title="{safe(name)}"' for name in names]
+    if others:
+        texts, titles = [*texts, "<i>other</i>"], [*titles, ' title="all other classes"']
+    upright = many and max(width(clean(name)) for name in names) > 3.0
+    head = "".join(f'<th scope="col"{title}>{text}</th>' for text, title in zip(texts, titles, strict=True))
+    rows = []
+    for place, row in enumerate(counts.tolist()):
+        total = max(sum(row), 1)
+        cells = "".join(
+            f'<td style="--share:{count / total:.3f}"'
+            + " class=right" * (column == place < len(names))
+            + f">{count or ZERO}</td>"
+            for column, count in enumerate(row)
+        )
+        rows.append(f'<tr><th scope="row"{titles[place]}>{texts[place]}</th>{cells}</tr>')
+    kind = "confusion" + " many" * many + " upright" * upright
+    return (
+        f'<div class="wide"><table class="{kind}"><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def mistakes(truth: Array, best: Array, names: list[str]) -> Figure:
+    """The pairs of classes that are confused most often, which a large matrix hides."""
+    wrong = truth != best
+    pairs, counts = np.unique(truth[wrong] * len(names) + best[wrong], return_counts=True)
+    first = np.argsort(-counts, kind="stable")[:MOST_MISTAKES]
+    rows = [
+        (user(names[pair // len(names)]), user(names[pair % len(names)]), f"{count:,}")
+        for pair, count in zip(pairs[first].tolist(), counts[first].tolist(), strict=True)
+    ]
+    found = int(counts.sum())
+    caption = f"{int(counts[first].sum()):,} of {found:,} wrong answers"
+    return Figure("Commonest mistakes", table(caption, ("true class", "predicted", "rows"), rows, numbers=1))
