@@ -134,7 +134,7 @@ class Job:
             return "This run was interrupted; the command trains to the end."
         if any(member.best is not None and member.best.late for member in self.model.members):
             return f"The time limit cut this run off; the command makes all {planned} epochs that were planned."
-        return "On the same data, the same version of fastdl makes the same model of it, bit for bit."
+        return "On the same data, the same version of fastdl makes the same network, bit for bit."
 
     def columns(self) -> str:
         """What became of each column."""
