@@ -14,6 +14,7 @@ from browser import Browser, chromium
 from fastdl.diagnosis import Diagnosis, Finding
 from fastdl.report import pictures, write_report
 from fastdl.report.advice import advice
+from fastdl.report.answers import label_text
 from fastdl.report.axes import Axis
 from fastdl.report.matrix import confusion, mistakes, with_others
 from fastdl.report.numbers import fixed, plain, score_text
@@ -222,6 +223,46 @@ def test_a_matrix_of_many_classes_loses_none() -> None:
     )
 
 
+def test_labels_that_are_numbers_are_short() -> None:
+    texts = [label_text(label) for label in (1e12, 1e-300, -5.0, 1234567.5, 3, True, "a")]
+    assert texts == ["1e+12", "1e-300", "-5", "1234567.5", "3", "True", "a"]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (["a", "b"], "confusion"),
+        (["a rather long name of a class", "b"], "confusion wrapped"),
+        ([f"quality level {number}" for number in range(7)], "confusion upright"),
+        (list("abcdefghij"), "confusion many"),
+        ([f"quality level {number}" for number in range(12)], "confusion many upright"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_names_of_classes_have_room(names: list[str], kind: str) -> None:
+    numbers = np.arange(len(names))
+    assert f'<table class="{kind}">' in confusion(numbers, numbers, names).inside
+
+
+def test_long_curves_are_thinned_and_keep_their_extremes() -> None:
+    values = np.sin(np.arange(50_000) / 700.0)
+    values[31_234] = 9.0
+    run = list(enumerate(values.tolist()))
+    found = pictures.thinned(run)  # type: ignore[arg-type]
+    assert len(found) <= pictures.MOST_POINTS and max(found, key=lambda point: point[1]) == (31_234, 9.0)
+    assert found == sorted(found) and set(found) <= set(run)
+    assert pictures.thinned(found) == found
+
+
+def test_each_of_several_targets_has_its_pictures(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2))
+    settings = Settings.preset("simple", "regression").replace(epochs=1, hidden=(4,))
+    write_report(Model(settings).fit(X, X * [1.0, 1e6], progress=False), tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert "Residuals, target 0" in text and "Residuals, target 1" in text
+
+
 def test_the_commonest_mistakes_come_first() -> None:
     figure = mistakes(np.array([0, 0, 0, 1, 2]), np.array([1, 1, 2, 1, 0]), ["<a>", "b", "c"])
     rows = re.findall(r"<bdi>(.*?)</bdi></th><td><bdi>(.*?)</bdi></td><td[^>]*>(\d+)", figure.inside)
@@ -266,6 +307,8 @@ def test_advice_names_the_cause_once() -> None:
     scale = signal("1", "FeatureScale", 0.5)
     found = [Finding("1", "updates too large", "words", "trick")]
     assert advice(Diagnosis(found, [scale]), settings) == ["No layer looks ill."]
+    slow = [Finding("0", "updates too small", "words", "trick")]
+    assert advice(Diagnosis(slow, signals), settings.replace(lr=1e-7))[0].endswith("Try a higher rate: --lr 0.07.")
     dead = [Finding(str(place), "dead units", "words", "trick") for place in (2, 3, 4)]
     assert advice(Diagnosis(dead, signals), settings)[0].startswith("Layers 2 to 4: dead units: words in the first")
 

@@ -43,7 +43,7 @@ def advice(diagnosis: Diagnosis, settings: Settings) -> list[str]:
     for illness in dict.fromkeys(finding.illness for finding in found):
         same = [finding for finding in found if finding.illness == illness]
         where = f"{layers(same)}: {illness}" if same[0].layer else illness[0].upper() + illness[1:]
-        trick = TRICKS.get(illness) or f"Try a higher rate: --lr {settings.lr * 4.0:.2g}."
+        trick = TRICKS.get(illness) or f"Try a higher rate: --lr {max(4.0 * settings.lr, usual_rate(settings)):.2g}."
         said.append(f"{where}: {same[0].words}{' in the first of them' * (len(same) > 1)}. {trick}")
     return said or ["No layer looks ill."]
 
@@ -58,6 +58,11 @@ def by_design(finding: Finding, signal: Signal | None, settings: Settings) -> bo
     )
 
 
+def usual_rate(settings: Settings) -> float:
+    """What most networks bear."""
+    return Settings.preset("simple", settings.task).lr
+
+
 def rate_too_high(found: Sequence[Finding], signals: dict[str, Signal], settings: Settings) -> str:
     """The one sentence on a rate that is too high."""
     fast = [finding for finding in found if finding.illness == "updates too large"]
@@ -70,10 +75,9 @@ def rate_too_high(found: Sequence[Finding], signals: dict[str, Signal], settings
         )
     if blown:
         signs.append(f"outputs or gradients have blown up in {layers(blown, small=True)}")
-    usual = Settings.preset("simple", settings.task).lr
     return (
         f"The rate of {settings.lr:g} {'was far' if blown else 'is'} too high: {', and '.join(signs)}. "
-        f"Try --lr {min(settings.lr / 4.0, usual):.2g}."
+        f"Try --lr {min(settings.lr / 4.0, usual_rate(settings)):.2g}."
     )
 
 

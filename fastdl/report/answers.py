@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastdl.tables.members import Data, Member
     from fastdl.tables.model import Model
 
-MOST_POINTS = 800
+MOST_POINTS, MOST_TARGETS = 800, 6
 MOST_BINS, LEAST_ROWS = 10, 20  # of a calibration, and of each of its bins
 
 
@@ -95,23 +95,34 @@ def error_pictures(model: Model, answers: Answers) -> tuple[list[Figure], list[s
     if isinstance(model.target, Classes):
         best = answers.given.argmax(axis=1)
         sure = answers.given.max(axis=1).astype(np.float64)
-        names = [str(label) for label in model.target.classes.tolist()]
+        names = [label_text(label) for label in model.target.classes.tolist()]
         first = [confusion(answers.truth, best, names)]
         if len(names) >= WHOLE and (best != answers.truth).any():
             first.append(mistakes(answers.truth, best, names))
         right = (best == answers.truth).astype(np.float64)
         curve = calibration(sure, right, ("probability of the answer", "share that was right"))
+        first += curve
     else:
-        truth, predicted = answers.truth[:, 0], answers.given[:, 0]
-        first = number_pictures(truth, predicted)
-        curve = calibration(predicted, truth, ("prediction", "mean of the truth"))
-    if curve is not None:
-        return [*first, curve], []
+        first, curve = [], []
+        for place in range(min(MOST_TARGETS, answers.truth.shape[1])):
+            which = f", target {place}" * (answers.truth.shape[1] > 1)
+            truth, predicted = answers.truth[:, place], answers.given[:, place]
+            first += number_pictures(truth, predicted, which)
+            curve = calibration(predicted, truth, ("prediction", "mean of the truth"), which)
+            first += curve
+    if curve:
+        return first, []
     few = f"No calibration: it takes {2 * LEAST_ROWS} rows, {LEAST_ROWS} in a bin, and there are {len(answers)}."
     return first, [remark(few)]
 
 
-def number_pictures(truth: Array, predicted: Array) -> list[Figure]:
+def label_text(label: object) -> str:
+    """A class; numbers in few letters, if these are enough."""
+    short = f"{label:.6g}" if isinstance(label, float) else str(label)
+    return short if not isinstance(label, float) or float(short) == label else repr(label)
+
+
+def number_pictures(truth: Array, predicted: Array, which: str) -> list[Figure]:
     """Predictions and errors against the truth."""
     some = np.linspace(0, len(truth) - 1, min(MOST_POINTS, len(truth))).astype(np.int64)
     note = f"{MOST_POINTS} of {len(truth):,} rows" if len(some) < len(truth) else ""
@@ -123,19 +134,19 @@ def number_pictures(truth: Array, predicted: Array) -> list[Figure]:
     )
     says += f"median and by at most {error.max():.3g}"
     off = f"Errors over predictions, from {(truth - predicted).min():.3g} to {(truth - predicted).max():.3g}"
-    return [
-        Figure("Predictions", pictures.beside_diagonal(pairs, ("truth", "prediction"), says, joined=False), note),
-        Figure("Residuals", pictures.about_zero(errors, ("prediction", "truth - prediction"), off), note),
-    ]
+    predictions = pictures.beside_diagonal(pairs, ("truth", "prediction"), says, joined=False)
+    residuals = pictures.about_zero(errors, ("prediction", "truth - prediction"), off)
+    return [Figure(f"Predictions{which}", predictions, note), Figure(f"Residuals{which}", residuals, note)]
 
 
-def calibration(x: Array, y: Array, names: tuple[str, str]) -> Figure | None:
-    """Means in bins of equally many rows; None where there are too few for two of them."""
+def calibration(x: Array, y: Array, names: tuple[str, str], which: str = "") -> list[Figure]:
+    """Means in bins of equally many rows; nothing where there are too few for two of them."""
     bins = min(MOST_BINS, len(x) // LEAST_ROWS)
     if bins < 2:
-        return None
+        return []
     pieces = np.array_split(np.argsort(x, kind="stable"), bins)
     points = [(float(x[piece].mean()), float(y[piece].mean())) for piece in pieces]
     says = f"{names[1]} by {names[0]}: " + ", ".join(f"{b:.3g} at {a:.3g}" for a, b in points)
     note = f"{bins} bins of about {len(x) // bins:,} rows; on the dotted line both are equal"
-    return Figure("Calibration", pictures.beside_diagonal(points, names, says, joined=True), note)
+    picture = pictures.beside_diagonal(points, names, says, joined=True)
+    return [Figure(f"Calibration{which}", picture, note)]

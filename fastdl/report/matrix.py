@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 MOST = 26  # classes that are told apart
 WHOLE = 9  # from so many on it needs the width of the page
+FEW = 4  # classes up to which names may stand in several lines
 LONG, SHORT = 24.0, 12.0  # letters of a name in few columns and in many
+ROOM, BROKEN = 24.0, 8.0  # letters of all names and of one, above which they stand upright or in several lines
 ZERO = "\u00b7"
 MOST_MISTAKES = 10
 
@@ -57,11 +59,14 @@ def with_others(counts: Array, shown: Array) -> Array:
 
 def matrix(counts: Array, names: list[str], others: bool, many: bool) -> str:
     """The table as HTML."""
-    texts = [f"<bdi>{safe(text)}</bdi>" for text in shortened([clean(name) for name in names], SHORT if many else LONG)]
+    short = shortened([clean(name) for name in names], LONG if len(names) <= FEW else SHORT)
+    texts = [f"<bdi>{safe(text)}</bdi>" for text in short]
     titles = [f' title="{safe(name)}"' for name in names]
     if others:
         texts, titles = [*texts, "<i>other</i>"], [*titles, ' title="all other classes"']
-    upright = many and max(width(clean(name)) for name in names) > 3.0
+    widths = [width(text) for text in short]
+    upright = max(widths) > 3.0 if many else len(names) > FEW and sum(widths) > ROOM
+    wrapped = not many and not upright and max(widths) > BROKEN
     head = "".join(f'<th scope="col"{title}>{text}</th>' for text, title in zip(texts, titles, strict=True))
     rows = []
     for place, row in enumerate(counts.tolist()):
@@ -73,7 +78,7 @@ def matrix(counts: Array, names: list[str], others: bool, many: bool) -> str:
             for column, count in enumerate(row)
         )
         rows.append(f'<tr><th scope="row"{titles[place]}>{texts[place]}</th>{cells}</tr>')
-    kind = "confusion" + " many" * many + " upright" * upright
+    kind = "confusion" + " many" * many + " upright" * upright + " wrapped" * wrapped
     return (
         f'<div class="wide"><table class="{kind}"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 
 from fastdl.report.axes import Axis
 from fastdl.report.text import safe, width
@@ -18,6 +19,8 @@ LETTER = 7.7  # about the widest letter of a number, 12 px high
 # Letters along the narrowest plot, and along one that is so wide that the style shows all ticks.
 NARROW, USUAL = 24.0, 36.0
 DOTS = ((30, 4.0, 0.9), (200, 3.0, 0.6), (math.inf, 2.2, 0.35))  # up to so many: radius and opacity
+
+MOST_POINTS = 800  # of a curve
 
 
 def plot(x: Axis, y: Axis, names: tuple[str, str], says: str, inside: str) -> str:
@@ -116,7 +119,7 @@ def curves(
     for place, members in enumerate(series.values()):
         for member, values in reversed(list(enumerate(members))):
             kind = f"c{place}" + " thin" * (member > 0)
-            for run in runs(values):
+            for run in map(thinned, runs(values)):
                 if len(run) > 1:
                     drawn.append(f'<polyline class="line {kind}" points="{path(x, y, run)}"/>')
                 else:
@@ -132,6 +135,17 @@ def runs(values: Sequence[float]) -> list[list[tuple[float, float]]]:
     """The stretches of a curve between its gaps."""
     points = [(float(place), value) for place, value in enumerate(values)]
     return [list(run) for there, run in groupby(points, lambda point: math.isfinite(point[1])) if there]
+
+
+def thinned(run: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The curve itself, or of very many points the least and the largest of each bucket, which look the same."""
+    if len(run) <= MOST_POINTS:
+        return run
+    size, found = -(-2 * len(run) // MOST_POINTS), []
+    for start in range(0, len(run), size):
+        bucket = run[start : start + size]
+        found += sorted({min(bucket, key=itemgetter(1)), max(bucket, key=itemgetter(1))})
+    return found
 
 
 def spoken(values: Sequence[float]) -> str:

@@ -69,9 +69,8 @@ td:not(.num) {{ min-width: 5.5em; }} .bars td:not(.num), .confusion td {{ min-wi
 .zero {{ stroke: var(--soft); }}
 
 table.confusion {{ width: auto; border-collapse: separate; border-spacing: 1px; }}
-.confusion th {{ color: var(--soft); font-weight: 500; }} .confusion:not(.many) th {{ overflow-wrap: anywhere; }}
-.confusion:not(.many) thead th {{ min-width: 3.8em; }}
-.many th {{ white-space: nowrap; }}
+.confusion th {{ color: var(--soft); font-weight: 500; }}
+.wrapped th {{ overflow-wrap: anywhere; min-width: 4.5em; }} .confusion:not(.wrapped) th {{ white-space: nowrap; }}
 .confusion td, .confusion th {{ text-align: right; padding: 0.25rem 0.5rem; border: 0; vertical-align: middle; }}
 .confusion td {{ background: rgb(var(--cell) / calc(var(--share, 0) * {DEEPEST})); white-space: nowrap;
   font-variant-numeric: tabular-nums; }}
@@ -79,7 +78,7 @@ table.confusion {{ width: auto; border-collapse: separate; border-spacing: 1px; 
 .confusion tr > :first-child {{ position: sticky; left: 0; background: var(--card); }}
 .many td {{ text-align: center; min-width: 1.9em; }}
 .many td, .many th {{ font-size: 0.72rem; padding: 0.15rem 0.15rem; }}
-.many.upright thead th {{ writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;
+.upright thead th {{ writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;
   vertical-align: top; padding: 0.3rem 0; }}
 
 ul.words {{ padding-left: 1.1rem; }}
