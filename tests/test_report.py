@@ -16,12 +16,12 @@ from fastdl.report import pictures, write_report
 from fastdl.report.advice import advice
 from fastdl.report.answers import label_text
 from fastdl.report.axes import Axis
-from fastdl.report.matrix import confusion, mistakes, with_others
+from fastdl.report.matrix import confusion, counts_of, mistakes
 from fastdl.report.numbers import fixed, plain, score_text
 from fastdl.report.style import STYLE
 from fastdl.report.text import clean, shorten, shortened, user, width
 from fastdl.signals import Signal
-from fastdl.tables import Model, Settings
+from fastdl.tables import Model, Settings, load
 from fastdl.tables.importance import importance_within
 from fastdl.tables.scores import regression_scores
 
@@ -111,10 +111,23 @@ def test_a_page_needs_no_more_than_a_model(tmp_path: Path) -> None:
     assert "Repeat" not in body(text) and "Baseline" not in body(text) and "training " in body(text)
 
 
-def test_every_word_of_a_layer_or_use_is_explained(tmp_path: Path) -> None:
-    model = model_of("classification")
+def test_a_model_without_rows_is_refused(tmp_path: Path) -> None:
+    model = model_of("regression")
+    model.save(tmp_path / "model.safetensors")
+    for bare in (Model(model.settings), load(tmp_path / "model.safetensors")):
+        with pytest.raises(ValueError, match=r"^model: expected one that this process has trained"):
+            write_report(bare, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("changes", [{}, {"parametric": False, "waves": 0, "embedding": 3, "one_hot": 2}], ids=str)
+def test_every_word_of_a_layer_or_use_is_explained(changes: dict[str, Any], tmp_path: Path) -> None:
+    model = model_of("classification", **changes)
     text = write(model, tmp_path).read_text().rpartition("What the words mean")[2]
-    for word in {type(layer).__name__ for _, layer in model.networks[0].children()} | {"one-hot", "log loss"}:
+    for word in {type(layer).__name__ for _, layer in model.networks[0].children()} | {
+        "codes" if changes else "one-hot",
+        "log loss",
+    }:
         assert f"<dt>{word}</dt>" in text, word
 
 
@@ -215,12 +228,9 @@ def test_a_matrix_of_many_classes_loses_none() -> None:
     cells = [int(cell) for cell in re.findall(r"<td[^>]*>(\d+)</td>", text)]
     assert sum(cells) == 3000 and text.count("<tr>") == 1 + 26 + 1
     counts = np.bincount(truth * 200 + best, minlength=40_000).reshape(200, 200)
-    folded = with_others(counts, np.array([3, 9]))
-    assert (
-        folded.sum() == 3000
-        and folded[0, 1] == counts[3, 9]
-        and folded[0, 2] == counts[3].sum() - counts[3, [3, 9]].sum()
-    )
+    folded = counts_of(truth, best, 200, np.array([3, 9]))
+    assert folded.sum() == 3000 and folded[0, 1] == counts[3, 9]
+    assert folded[0, 2] == counts[3].sum() - counts[3, [3, 9]].sum()
 
 
 def test_labels_that_are_numbers_are_short() -> None:

@@ -80,7 +80,7 @@ class Job:
     def about(self, metrics: dict[str, Any]) -> list[tuple[str, str]]:
         """What the report's page says first."""
         args, settings, rows, held = self.args, self.settings, metrics["rows"], metrics["val_rows"]
-        facts = [("data", absolute(args.data)), ("target", f"{self.task.target} ({self.task.kind})")]
+        facts = [("data", absolute(args.data)), ("target", self.task.target), ("task", self.task.kind)]
         if args.drop:
             facts.append(("left out", ", ".join(args.drop)))
         if args.weights is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastdl.nn.activation import ElementWise
+
 if TYPE_CHECKING:
     from fastdl.tables.model import Model
 
@@ -11,6 +13,9 @@ CLASSES = {
     "accuracy": "The share of the rows for which the model names the right class.",
     "log loss": "Minus the logarithm of the probability that the model gives the true class, on average. 0 is perfect; "
     "to be sure and wrong costs most.",
+    "cross-entropy": "The log loss as training sees it.",
+    "label smoothing": "Training aims a little below certainty, so that the network does not get too sure. The loss "
+    "then does not come near 0.",
     "confusion": "How often each class was taken for each other one. What is right stands on the diagonal.",
     "calibration": "Whether of the answers given with a probability of 0.8 about 80 % are right. Above the dotted line "
     "the model is too modest, below it too sure.",
@@ -35,7 +40,7 @@ ALWAYS = {
     "gradient norm": "How steeply the loss changes with the weights. Spikes mean that the learning rate is high.",
     "permutation importance": "How much worse the model gets when the values of one column are dealt out to the rows "
     "anew. About 0: the model can do without it, or has the same from another column.",
-    "mean, deviation": "Of a layer's outputs. Deviations far below or above 1 make training hard.",
+    "mean, deviation": "Mean and standard deviation of a layer's outputs. Deviations far from 1 make training hard.",
     "update / weights": "How far a step moves a layer's weights, by their size. Between 0.0001 and 0.1 is usual.",
     "parameters": "The numbers that are learnt: weights, biases, factors.",
 }
@@ -44,6 +49,7 @@ MANY = {
     "member": "One of the models whose mean is the answer.",
 }
 USES = {
+    "scaled": "Centred and scaled, so that no column weighs more for its unit.",
     "one-hot": "A column of 0 and 1 for each category.",
     "codes": "Each category gets a few numbers of its own, which are learnt.",
     "date": "Time of the day, of the week and of the year, and how long ago.",
@@ -53,9 +59,10 @@ LAYERS = {
     "Embedding": "A few learnt numbers for each category.",
     "FeatureScale": "A learnt factor for each input.",
     "Dense": "Weighted sums of all inputs, with learnt weights.",
-    "ParametricActivation": "A bend, which lets the network learn more than straight lines; each unit learns how bent.",
+    "ParametricActivation": "A bend, which lets the network learn more than straight lines; how bent is learnt.",
     "Dropout": "Sets some outputs to 0 at random in training, against overfitting.",
 }
+BEND = "A bend, which lets the network learn more than straight lines."
 
 
 def terms(model: Model) -> list[tuple[str, str]]:
@@ -64,8 +71,11 @@ def terms(model: Model) -> list[tuple[str, str]]:
     found |= ALWAYS
     if len(model.members) > 1:
         found |= MANY
-    uses = " ".join(use for _, _, use in model.preparation.describe())
+    if model.settings.label_smoothing == 0.0:
+        found.pop("label smoothing", None)
+    uses = " ".join(use for _, _, use in model.preparation.describe()).replace("number", "scaled")
     found |= {word: text for word, text in USES.items() if word in uses}
-    kinds = {type(layer).__name__ for _, layer in model.networks[0].children()}
-    found |= {kind: text for kind, text in LAYERS.items() if kind in kinds}
+    layers = {type(layer).__name__: layer for _, layer in model.networks[0].children()}
+    found |= {kind: text for kind, text in LAYERS.items() if kind in layers}
+    found |= {kind: BEND for kind, layer in layers.items() if isinstance(layer, ElementWise)}
     return list(found.items())

@@ -32,29 +32,24 @@ def confusion(truth: Array, best: Array, names: list[str]) -> Figure:
         Of all classes.
     """
     n = len(names)
-    counts = np.bincount(truth * n + best, minlength=n * n).reshape(n, n)
-    note = "Rows: true class. Columns: predicted."
-    others = n > MOST
+    note, others = "Rows: true class. Columns: predicted.", n > MOST
+    shown = np.sort(np.argsort(-np.bincount(truth, minlength=n), kind="stable")[:MOST])
+    counts = counts_of(truth, best, n, shown)
     if others:
-        shown = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST])
-        hidden = np.setdiff1d(np.arange(n), shown)
-        among, right = int(counts[np.ix_(hidden, hidden)].sum()), int(counts[hidden, hidden].sum())
-        counts, names = with_others(counts, shown), [names[place] for place in shown.tolist()]
-        note += (
-            f" {MOST} of {n} classes, the commonest; all others are one row and one column, and of the {among:,} rows"
-        )
-        note += f" where these cross {right:,} are right."
+        names = [names[place] for place in shown.tolist()]
+        among, right = int(counts[-1, -1]), int(((truth == best) & ~np.isin(truth, shown)).sum())
+        note += f" {MOST} of {n:,} classes, the commonest; all others are one row and one column, and of the"
+        note += f" {among:,} rows where these cross {right:,} are right."
     many = len(names) >= WHOLE
     return Figure("Confusion", matrix(counts, names, others, many), note, whole=many)
 
 
-def with_others(counts: Array, shown: Array) -> Array:
-    """The counts of some classes, and all others' in a last row and column; none is lost."""
-    place = np.full(len(counts), len(shown))
+def counts_of(truth: Array, best: Array, classes: int, shown: Array) -> Array:
+    """How many rows of each true class got each answer; the classes that are not shown are one, the last."""
+    size = min(len(shown) + 1, classes)
+    place = np.full(classes, size - 1)
     place[shown] = np.arange(len(shown))
-    found = np.zeros((len(shown) + 1, len(shown) + 1), np.int64)
-    np.add.at(found, (place[:, None], place[None, :]), counts)
-    return found
+    return np.bincount(place[truth] * size + place[best], minlength=size * size).reshape(size, size)
 
 
 def matrix(counts: Array, names: list[str], others: bool, many: bool) -> str:

@@ -53,7 +53,14 @@ def write_report(
     -------
     bool
         Whether it is complete: Ctrl-C leaves out what it interrupts, the importances.
+
+    Raises
+    ------
+    ValueError
+        If the model is not trained, or comes from a file.
     """
+    if not model.members:
+        raise ValueError("model: expected one that this process has trained; a file keeps no rows to judge it by")
     if metrics is None:
         held = {f"val_{name}": value for name, value in model.score_parts(True).items()}
         metrics = {**model.score_parts(False), **held}

@@ -86,7 +86,8 @@ pre span {{ white-space: nowrap; }}
 pre {{ white-space: pre-wrap; background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
   padding: 0.7rem 0.9rem; font-size: 0.88rem; }}
 @media (max-width: 30rem) {{
-  dl.stacked {{ grid-template-columns: 1fr; }} .stacked dd {{ margin-bottom: 0.5rem; }}
+  dl.stacked {{ grid-template-columns: 1fr; }} .stacked dt {{ color: var(--ink); font-weight: 600; }}
+  .stacked dd {{ margin-bottom: 0.5rem; }}
   table {{ font-size: 0.75rem; }} th, td {{ padding-right: 0.35rem; }}
 }}
 @media print {{
