@@ -87,6 +87,11 @@ def test_the_command_of_a_time_limit_makes_as_many_epochs() -> None:
     assert "--set epochs=400" in command_line(args, None) and "--time-limit" not in command_line(args, None)
 
 
+def test_the_run_tells_where_its_page_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", table("t.csv"), "--out", "a/run", "--epochs", "1", *QUICK]) == 0
+    assert f"\nreport  {Path('a/run/report.html')}\n" in capsys.readouterr().out
+
+
 def test_the_page_says_why_a_run_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def page(*options: str) -> str:
         code = main(["train", table("t.csv"), "--out", "run", "--force", *QUICK, *options])

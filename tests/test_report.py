@@ -12,7 +12,7 @@ import pytest
 from browser import Browser, chromium
 
 from fastdl.diagnosis import Diagnosis, Finding
-from fastdl.report import pictures, write_report
+from fastdl.report import columns, pictures, write_report
 from fastdl.report.advice import advice
 from fastdl.report.answers import label_text
 from fastdl.report.axes import Axis
@@ -129,6 +129,19 @@ def test_every_word_of_a_layer_or_use_is_explained(changes: dict[str, Any], tmp_
         "log loss",
     }:
         assert f"<dt>{word}</dt>" in text, word
+
+
+def test_many_different_columns_are_folded() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 130))
+    for place in range(130):
+        X[:place, place] = math.nan
+    settings = Settings.preset("simple", "regression").replace(epochs=1, hidden=(4,))
+    model = Model(settings).fit(X, rng.normal(size=300), progress=False)
+    text = columns.column_table(model, {f"x{place}": place for place in range(130)})
+    outline(text)
+    assert text.split("<details>")[0].count("<tr>") == 1 + 100 and text.count("<tr>") == 2 + 130
+    assert columns.column_table(model, {}).count("<tr>") == 1 + 2
 
 
 def test_a_page_stays_small_and_its_clouds_are_bounded(tmp_path: Path) -> None:

@@ -230,7 +230,8 @@ class Job:
         """The lines below the table of scores."""
         epochs, best = metrics["epochs"], metrics["best_epoch"]
         kept = "" if best is None else f", the weights are those of epoch {best} (counted from 0)"
-        return [("epochs", f"{epochs} in {self.seconds:.2f} s{kept}"), ("folder", str(path))]
+        lines = [("epochs", f"{epochs} in {self.seconds:.2f} s{kept}"), ("folder", str(path))]
+        return lines + [("report", str(path / folder.REPORT))] * (path / folder.REPORT).exists()
 
 
 def attempt(path: Path, write: Callable[[Path], None]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 25
 LONGEST = 60.0  # letters of a name, which may stand in several lines
+MOST_LINES = 100  # of the table of columns that are shown unasked
 FEW = 12  # columns of one kind and use that are listed one by one
 UNITS = {  # score: what is lost, in what unit, and in how many digits behind the point
     "accuracy": ("accuracy lost, in percent points", 100.0, 2),
@@ -89,5 +90,9 @@ def column_table(model: Model, missing: Mapping[str, int]) -> str:
             rows.append(
                 (folded(summary, ", ".join(map(user, names))), kind, user(group_use), f"{gaps:,}" if gaps else "")
             )
-    caption = f"{len(described)} columns, and what the network gets of them"
-    return table(caption, ("column", "kind", "use", "missing"), rows, numbers=1)
+    head = ("column", "kind", "use", "missing")
+    caption = f"{len(described):,} columns, and what the network gets of them"
+    first = table(caption, head, rows[:MOST_LINES], numbers=1)
+    if len(rows) <= MOST_LINES:
+        return first
+    return first + folded("The other columns", table("", head, rows[MOST_LINES:], numbers=1))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastdl.report.style import STYLE
-from fastdl.report.text import safe, user
+from fastdl.report.text import clean, safe, shorten, user
 
 LONGEST = 24  # letters of a word that stays in a line
+LONGEST_TITLE = 160.0
 
 
 class Figure(NamedTuple):
@@ -48,11 +49,12 @@ def page(title: str, subtitle: str, body: Sequence[str]) -> bytes:
     body : sequence of str
         HTML, escaped where it has to be.
     """
+    heading = f'<h1 title="{safe(title)}">{user(shorten(clean(title), LONGEST_TITLE))}</h1>'
     text = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<link rel="icon" href="data:,">\n<title>{safe(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n'
-        f'<header><h1>{user(title)}</h1><p class="soft">{safe(subtitle)}</p></header>\n<main>\n'
+        f'<header>{heading}<p class="soft">{safe(subtitle)}</p></header>\n<main>\n'
         + "\n".join(body)
         + "\n</main>\n</body>\n</html>\n"
     )
