@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastdl.report.page import Figure, table
+from fastdl.report.page import Figure, remark, table
 from fastdl.report.text import clean, safe, shortened, user, width
 
 if TYPE_CHECKING:
     from fastdl.program import Array
 
 MOST = 26  # classes that are told apart
+FITTING = 12  # classes whose columns fit a phone
 WHOLE = 9  # from so many on it needs the width of the page
 FEW = 4  # classes up to which names may stand in several lines
 LONG, SHORT = 24.0, 12.0  # letters of a name in few columns and in many
@@ -74,7 +75,8 @@ def matrix(counts: Array, names: list[str], others: bool, many: bool) -> str:
         )
         rows.append(f'<tr><th scope="row"{titles[place]}>{texts[place]}</th>{cells}</tr>')
     kind = "confusion" + " many" * many + " upright" * upright + " wrapped" * wrapped
-    return (
+    hint = remark("Scroll the table sideways.", narrow=True) if len(texts) > FITTING else ""
+    return hint + (
         f'<div class="wide"><table class="{kind}"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )

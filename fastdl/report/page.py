@@ -102,9 +102,9 @@ def words(sentences: Sequence[str]) -> str:
     return '<ul class="words">' + "".join(f"<li>{safe(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
-def remark(sentence: str) -> str:
-    """A sentence in small print."""
-    return f'<p class="soft">{safe(sentence)}</p>'
+def remark(sentence: str, narrow: bool = False) -> str:
+    """A sentence in small print; `narrow` where it is shown on narrow screens alone."""
+    return f'<p class="soft{" narrow" * narrow}">{safe(sentence)}</p>'
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:

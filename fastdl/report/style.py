@@ -63,6 +63,7 @@ th, td {{ text-align: left; padding: 0.25rem 0.7rem 0.25rem 0; border-bottom: 1p
 tbody th {{ font-weight: 400; }} .num {{ text-align: right; font-variant-numeric: tabular-nums; }}
 thead th {{ overflow-wrap: normal; }} td.num {{ white-space: nowrap; }} summary {{ cursor: pointer; }}
 td:not(.num) {{ min-width: 5.5em; }} .bars td:not(.num), .confusion td {{ min-width: 0; }}
+.narrow {{ display: none; }} @container (max-width: 38rem) {{ .narrow {{ display: block; }} }}
 .bars th {{ width: 38%; }} .bars td {{ border: 0; }} .bars th {{ border: 0; line-height: 1.3; }}
 .bars td.num {{ width: 1%; }} .bars td:last-child {{ padding-right: 0; }}
 .bars svg {{ width: 100%; height: 1.4rem; }} .spread, .zero {{ stroke: var(--ink); stroke-width: 1.2; }}
@@ -99,7 +100,7 @@ pre {{ white-space: pre-wrap; background: var(--card); border: 1px solid var(--r
   .confusion, rect, .legend {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
   .many td, .many th {{ font-size: 8px; padding: 1px 1.5px; }}
   details::details-content {{ content-visibility: visible; block-size: auto; }}
-  tr, pre, li, .scores, dl {{ break-inside: avoid; }}
-  thead {{ display: table-header-group; }} caption {{ break-after: avoid; }}
+  tr, pre, li, .scores, dl {{ break-inside: avoid; }} tr:has(details) {{ break-inside: auto; }}
+  .narrow {{ display: none !important; }} thead {{ display: table-header-group; }} caption {{ break-after: avoid; }}
 }}
 """
