@@ -58,8 +58,9 @@ class Browser:
 
     def close(self) -> None:
         """End it."""
-        self.process.kill()
-        self.process.wait()
+        self.session = ""
+        self.ask("Browser.close")
+        self.process.wait(SECONDS)
         os.close(self.reads)
         os.close(self.writes)
 

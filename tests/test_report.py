@@ -211,6 +211,7 @@ def test_numbers_have_few_digits(value: float, text: str) -> None:
 
 def test_scores_as_texts() -> None:
     assert fixed(-1e-9, 2) == "0.00" and score_text("r2", -1e-9) == "0.0000" and score_text("r2", math.nan) == ""
+    assert score_text("r2", -1.25e13) == "-1.25e+13"
     assert score_text("accuracy", 0.98765) == "98.77 %" and plain(1234.5678, 3) == "1230"
 
 
@@ -229,6 +230,9 @@ def test_long_names_are_cut_and_stay_different() -> None:
 
 def test_words_from_outside_are_harmless() -> None:
     assert clean("a\x00b\x1b[31m\udcff") == "a\ufffdb\ufffd[31m\ufffd"
+    assert (
+        user(" ") == "<bdi>(blank)</bdi>" and user("a<" * 9, 5) == f'<bdi title="{"a&lt;" * 9}">a&lt;\u2026a&lt;</bdi>'
+    )
     assert user("<i>&\"'") == "<bdi>&lt;i&gt;&amp;&quot;&#x27;</bdi>"
 
 

@@ -10,13 +10,14 @@ from fastdl.report import pictures
 from fastdl.report.answers import folds, rows_of, together
 from fastdl.report.numbers import counted, fixed, plain
 from fastdl.report.page import Figure, figures, folded, remark, table
-from fastdl.report.text import clean, safe, shortened, user
+from fastdl.report.text import named, safe, shortened, user
 from fastdl.tables.importance import importance_within
 
 if TYPE_CHECKING:
     from fastdl.tables.model import Model
 
 MOST_BARS = 25
+LONGEST_CELL = 120.0
 LONGEST = 60.0  # letters of a name, which may stand in several lines
 MOST_LINES = 100  # of the table of columns that are shown unasked
 FEW = 12  # columns of one kind and use that are listed one by one
@@ -41,7 +42,7 @@ def importances(model: Model) -> tuple[str, bool]:
     heading, factor, digits = UNITS[found.score]
     names = [
         f'<bdi title="{safe(name)}">{safe(text)}</bdi>'
-        for (name, _), text in zip(best, shortened([clean(name) for name, _ in best], LONGEST), strict=True)
+        for (name, _), text in zip(best, shortened([named(name) for name, _ in best], LONGEST), strict=True)
     ]
     values = {}
     for name, (_, (mean, std)) in zip(names, best, strict=True):
@@ -83,12 +84,17 @@ def column_table(model: Model, missing: Mapping[str, int]) -> str:
         group_use = "left out: always the same" if use.startswith("left out: always ") else use
         names = alike[kind, group_use, gaps]
         if len(names) <= FEW:
-            rows.append((user(name), kind, user(use), f"{gaps:,}" if gaps else ""))
+            rows.append((user(name, LONGEST_CELL), kind, user(use, LONGEST_CELL), f"{gaps:,}" if gaps else ""))
         elif (kind, group_use, gaps) not in done:
             done.add((kind, group_use, gaps))
-            summary = f"{len(names)} columns, {user(names[0])} \u2026 {user(names[-1])}"
+            summary = f"{len(names)} columns, {user(names[0], LONGEST)} \u2026 {user(names[-1], LONGEST)}"
             rows.append(
-                (folded(summary, ", ".join(map(user, names))), kind, user(group_use), f"{gaps:,}" if gaps else "")
+                (
+                    folded(summary, ", ".join(user(name, LONGEST) for name in names)),
+                    kind,
+                    user(group_use),
+                    f"{gaps:,}" if gaps else "",
+                )
             )
     head = ("column", "kind", "use", "missing")
     caption = f"{len(described):,} columns, and what the network gets of them"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdl.report.page import Figure, remark, table
-from fastdl.report.text import clean, safe, shortened, user, width
+from fastdl.report.text import named, safe, shortened, user, width
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -19,7 +19,7 @@ FEW = 4  # classes up to which names may stand in several lines
 LONG, SHORT = 24.0, 12.0  # letters of a name in few columns and in many
 ROOM, BROKEN = 24.0, 8.0  # letters of all names and of one, above which they stand upright or in several lines
 ZERO = "\u00b7"
-MOST_MISTAKES = 10
+MOST_MISTAKES, LONGEST = 10, 60.0
 
 
 def confusion(truth: Array, best: Array, names: list[str]) -> Figure:
@@ -55,7 +55,7 @@ def counts_of(truth: Array, best: Array, classes: int, shown: Array) -> Array:
 
 def matrix(counts: Array, names: list[str], others: bool, many: bool) -> str:
     """The table as HTML."""
-    short = shortened([clean(name) for name in names], LONG if len(names) <= FEW else SHORT)
+    short = shortened([named(name) for name in names], LONG if len(names) <= FEW else SHORT)
     texts = [f"<bdi>{safe(text)}</bdi>" for text in short]
     titles = [f' title="{safe(name)}"' for name in names]
     if others:
@@ -88,7 +88,7 @@ def mistakes(truth: Array, best: Array, names: list[str]) -> Figure:
     pairs, counts = np.unique(truth[wrong] * len(names) + best[wrong], return_counts=True)
     first = np.argsort(-counts, kind="stable")[:MOST_MISTAKES]
     rows = [
-        (user(names[pair // len(names)]), user(names[pair % len(names)]), f"{count:,}")
+        (user(names[pair // len(names)], LONGEST), user(names[pair % len(names)], LONGEST), f"{count:,}")
         for pair, count in zip(pairs[first].tolist(), counts[first].tolist(), strict=True)
     ]
     found = int(counts.sum())

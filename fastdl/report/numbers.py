@@ -23,7 +23,7 @@ def score_text(name: str, value: float) -> str:
     """A score; nothing for NaN."""
     if name == "accuracy" and not math.isnan(value):
         return f"{100 * value:.2f} %"
-    if name == "r2" and not math.isnan(value):
+    if name == "r2" and abs(value) < 1000.0:
         return fixed(value, 4)
     return plain(value)
 

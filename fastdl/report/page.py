@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastdl.report.style import STYLE
-from fastdl.report.text import clean, safe, shorten, user
+from fastdl.report.text import safe, user
 
 LONGEST = 24  # letters of a word that stays in a line
 LONGEST_TITLE = 160.0
@@ -49,7 +49,7 @@ def page(title: str, subtitle: str, body: Sequence[str]) -> bytes:
     body : sequence of str
         HTML, escaped where it has to be.
     """
-    heading = f'<h1 title="{safe(title)}">{user(shorten(clean(title), LONGEST_TITLE))}</h1>'
+    heading = f"<h1>{user(title, LONGEST_TITLE)}</h1>"
     text = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from html import escape
 KEPT = "\n\t"  # of the control characters: a quoted name may span lines
 UNKNOWN = "\ufffd"
 ELLIPSIS = "\u2026"
+BLANK = "(blank)"
 
 
 def clean(text: str) -> str:
@@ -24,9 +26,20 @@ def safe(text: str) -> str:
     return escape(clean(text))
 
 
-def user(text: str) -> str:
-    """A user's text as HTML, whose direction does not turn around what stands beside it; long ones break at signs."""
-    return f"<bdi>{re.sub('([_/]|[.-](?=[^0-9 ]))', lambda sign: sign[0] + '<wbr>', safe(text))}</bdi>"
+def named(text: str) -> str:
+    """A name that can be seen."""
+    return clean(text) if text.strip() else BLANK
+
+
+def user(text: str, most: float = math.inf) -> str:
+    """A user's text as HTML, at most so wide, with the whole as its title if that is wider.
+
+    Its direction does not turn around what stands beside it, and long ones break at signs.
+    """
+    whole = named(text)
+    shown = shorten(whole, most)
+    title = f' title="{safe(whole)}"' if shown != whole else ""
+    return f"<bdi{title}>{re.sub('([_/]|[.-](?=[^0-9 ]))', lambda sign: sign[0] + '<wbr>', safe(shown))}</bdi>"
 
 
 def width(text: str) -> float:
