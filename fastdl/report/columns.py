@@ -88,14 +88,8 @@ def column_table(model: Model, missing: Mapping[str, int]) -> str:
         elif (kind, group_use, gaps) not in done:
             done.add((kind, group_use, gaps))
             summary = f"{len(names)} columns, {user(names[0], LONGEST)} \u2026 {user(names[-1], LONGEST)}"
-            rows.append(
-                (
-                    folded(summary, ", ".join(user(name, LONGEST) for name in names)),
-                    kind,
-                    user(group_use),
-                    f"{gaps:,}" if gaps else "",
-                )
-            )
+            inside = folded(summary, ", ".join(user(name, LONGEST) for name in names))
+            rows.append((inside, kind, user(group_use), f"{gaps:,}" if gaps else ""))
     head = ("column", "kind", "use", "missing")
     caption = f"{len(described):,} columns, and what the network gets of them"
     first = table(caption, head, rows[:MOST_LINES], numbers=1)
