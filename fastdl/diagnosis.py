@@ -46,8 +46,8 @@ class Finding:
     trick: str
 
     def __str__(self) -> str:
-        where = f"layer {self.layer}" if self.layer else "the inputs"
-        return f"{where}: {self.illness}: {self.words}. {self.trick}"
+        where = f"layer {self.layer}: " if self.layer else ""
+        return f"{where}{self.illness}: {self.words}. {self.trick}"
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,8 @@ def gradients(signals: list[Signal]) -> Finding | None:
     best = max(sized, key=lambda s: s.grad_norm)
     if not worst.grad_norm * FAR < best.grad_norm:
         return None
-    if sized.index(worst) < sized.index(best) or best is last:
+    # A gradient of 1e5 has not vanished beside one of 1e9: then both have grown.
+    if worst.grad_norm < 1.0 and (sized.index(worst) < sized.index(best) or best is last):
         words = f"its gradient is {worst.grad_norm:.2g}, that of layer {best.layer} {best.grad_norm:.2g}"
         return Finding(worst.layer, "vanishing gradient", words, 'Try nn.BatchNorm, init="auto" or nn.Residual')
     words = f"its gradient is {best.grad_norm:.2g}, that of layer {worst.layer} {worst.grad_norm:.2g}"

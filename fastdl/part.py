@@ -68,11 +68,15 @@ def check_inputs(net: Network, X: Any, name: str) -> Array:
     """X as rows that the gather can read, fit for this network if that is built."""
     features = None if net.input_shape is None else net.input_shape[0]
     x = data.as_rows(X, features, net.expects)
-    first = net.first_layer()
-    first.check(x)
-    codes = first.columns if isinstance(first, Embedding) else ()
-    data.check_training_rows(x, name, scaled=net.scaler() is not None, codes=codes)
+    net.first_layer().check(x)
+    data.check_training_rows(x, name, scaled=net.scaler() is not None, codes=codes_of(net))
     return x
+
+
+def codes_of(net: Network) -> Sequence[int]:
+    """Which inputs are codes of categories, whose size says nothing."""
+    first = net.first_layer()
+    return first.columns if isinstance(first, Embedding) else ()
 
 
 def check_part(

@@ -17,7 +17,7 @@ from fastdl.metrics import Metric, SetMetric, metrics_of
 from fastdl.mixup import mixup_of
 from fastdl.nn.network import Network
 from fastdl.optim import Averaging, Clip, Optimizer, averaging_of, optimizer_of
-from fastdl.part import Form, Part, check_inputs, check_part, prepare
+from fastdl.part import Form, Part, check_inputs, check_part, codes_of, prepare
 from fastdl.penalty import Penalty, penalty_of
 from fastdl.program import TeamSize, run
 from fastdl.progress import Progress
@@ -250,13 +250,17 @@ class Trainer:
             probe.clear()
 
     def look_at(self, part: Part) -> tuple[float, list[Signal]]:
-        """The largest input behind the scaler, and the signals of a step on the first rows of a part, not applied."""
+        """The largest input that is no code, behind the scaler, and the signals of a step on the first rows of a part.
+
+        The step is not applied.
+        """
         rows = np.arange(part.size)[:SAMPLE] if part.rows is None else part.rows[:SAMPLE]
         step = self.training_step(len(rows), part.form)
         scalars = np.array([[source.base for _, source in step.scalars]])
         signals = self.look(len(rows), part, rows, scalars)
         probe = self.step_for_diagnosis(len(rows), part.form)
-        largest = float(np.abs(dict(probe.outputs)["the inputs"].view[: len(rows)]).max(initial=0.0))
+        inputs = np.delete(dict(probe.outputs)["the inputs"].view[: len(rows)], codes_of(self.net), axis=1)
+        largest = float(np.abs(inputs).max(initial=0.0))
         before, arrays = self.snapshot(), {name: array.copy() for name, array in self.net.parameters().items()}
         step.set(part.x, part.targets, part.weights, rows)
         try:

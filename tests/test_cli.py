@@ -20,9 +20,10 @@ from commands import flowers, refusal, write
 import fastdl
 from fastdl.cli import main, report
 from fastdl.cli.folder import FILES, Output
-from fastdl.cli.report import plain, score_table
+from fastdl.cli.report import score_table
 from fastdl.cli.tables import read_table
 from fastdl.cli.task import describe_task, load_task
+from fastdl.report.numbers import plain
 from fastdl.tables import load
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--no-progress"]

@@ -80,6 +80,15 @@ def test_a_broken_file_is_refused_in_one_line(trap: str, capsys: pytest.CaptureF
         assert word in message
 
 
+def test_the_first_line_is_a_header_where_the_target_is_named_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Though 'town' also stands below, and decimal commas look like no numbers."""
+    rows = [[row[0].replace(".", ","), "town", row[0].replace(".", ","), row[3]] for row in ROWS]
+    message = refusal(capsys, "train", write("t.csv", table(rows, cut=";")), "--target", "y")
+    assert "line 2: column 'size' holds '0,000': write numbers like 1234.5" in message
+    message = refusal(capsys, "train", write("t.csv", table(head=None)), "--target", "y")
+    assert "no column 'y'; the columns have no names, and are called 'x0', 'x1'" in message
+
+
 @pytest.mark.parametrize(
     "word",
     [

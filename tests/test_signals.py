@@ -12,7 +12,9 @@ from support import team
 
 import fastdl as fdl
 from fastdl import callbacks, init, kernels, nn, optim
+from fastdl.diagnosis import Finding, gradients
 from fastdl.fitting import SHUFFLE_STREAM
+from fastdl.signals import Signal
 
 X, Y = blobs(103)
 
@@ -200,3 +202,23 @@ def test_without_data() -> None:
     ):
         with pytest.raises((ValueError, TypeError), match=words):
             call()
+
+
+def test_codes_of_categories_are_no_inputs_out_of_scale() -> None:
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.normal(size=400), rng.integers(0, 500, 400)]).astype(np.float32)
+    net = nn.Sequential(nn.Embedding([1], 4, [500]), nn.Dense(2))
+    trainer = trained(net, x, (x[:, 0] > 0).astype(np.int64), epochs=1)
+    assert "inputs out of scale" not in {finding.illness for finding in fdl.diagnose(trainer).findings}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "layer", "illness"),
+    [((1e-8, 1e-2), "0", "vanishing gradient"), ((1e5, 1e9), "1", "exploding gradient")],
+)
+def test_a_large_gradient_has_not_vanished(sizes: tuple[float, float], layer: str, illness: str) -> None:
+    signals = [Signal(0, str(i), "Dense", 0, 1, 0, 0, size, 1, 0.01) for i, size in enumerate(sizes)]
+    finding = gradients(signals)
+    assert finding is not None and (finding.layer, finding.illness) == (layer, illness)
+    assert str(finding).startswith(f"layer {layer}: {illness}: ")
+    assert str(Finding("", "inputs out of scale", "words", "trick")) == "inputs out of scale: words. trick"

@@ -471,3 +471,10 @@ def test_onnx_gives_the_same(task: str, n_ens: int, tmp_path: Path) -> None:
     got = session.run(None, feed)[0]
     want = model.predict_proba(held) if task == "classification" else model.predict(held)[:, None]
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_targets_whose_squares_are_zero_are_scaled_like_others() -> None:
+    y = np.array([1.0, 2.0, 4.0])
+    small, usual = Quantity.of(1e-300 * y), Quantity.of(y)
+    assert small.std == pytest.approx(1e-300 * usual.std, rel=1e-12, abs=0.0)
+    np.testing.assert_allclose(small.encode(1e-300 * y), usual.encode(y), rtol=1e-12)

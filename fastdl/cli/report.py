@@ -6,12 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from fastdl.history import History
-
-# How a score is called in the table, and how its number is written.
-LABELS = {"accuracy": "accuracy", "log_loss": "log loss", "rmse": "RMSE", "mae": "MAE", "r2": "R2"}
+from fastdl.report.numbers import LABELS, score_text
+from fastdl.report.text import clean
 
 
 def score_table(columns: Mapping[str, Mapping[str, float]]) -> str:
@@ -25,7 +22,7 @@ def score_table(columns: Mapping[str, Mapping[str, float]]) -> str:
     names = [name for name in LABELS if any(name in scores for scores in columns.values())]
     cells = [["", *columns]]
     for name in names:
-        cells.append([LABELS[name], *(_number(name, scores.get(name)) for scores in columns.values())])
+        cells.append([LABELS[name], *(score_text(name, scores.get(name, math.nan)) for scores in columns.values())])
     widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells]
     return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
@@ -37,23 +34,6 @@ def facts_table(facts: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in facts)
 
 
-def _number(name: str, value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return ""
-    if name == "accuracy":
-        return f"{100 * value:.2f} %"
-    if name == "r2":
-        return f"{round(value, 4) + 0.0:.4f}"  # the sum makes no minus of a rounded zero
-    return plain(value)
-
-
-def plain(value: float) -> str:
-    """Four digits, without an exponent where that is readable: 68080, not 6.808e+04."""
-    if 1e-4 <= abs(value) < 1e9:
-        return np.format_float_positional(value, precision=4, unique=False, fractional=False, trim="-")
-    return f"{value:.4g}"
-
-
 def save_curves(path: Path, history: History, title: str, best_epoch: int | None) -> None:
     """Draw the curves, with a line at the epoch whose weights were kept."""
     figure = history.plot()
@@ -62,5 +42,5 @@ def save_curves(path: Path, history: History, title: str, best_epoch: int | None
             axes.axvline(best_epoch, color="0.4", linestyle=":", linewidth=1.2, label="best epoch", zorder=0)
             if axes.get_legend() is not None:
                 axes.legend(frameon=False)
-    figure.suptitle(title)
+    figure.suptitle(clean(title), parse_math=False)  # a $ in a name begins no formula
     figure.savefig(path, dpi=150)

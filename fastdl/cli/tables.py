@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastdl.cli.columns import Stored, Wanted
-from fastdl.cli.words import listed, shown
+from fastdl.cli.words import listed, shown, to_number
 from fastdl.tables import Frame
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data")
@@ -68,8 +68,11 @@ class Request:
     def is_header(
         self, first: list[str], below: list[list[str]], looks_so: Callable[[list[str], list[list[str]]], bool]
     ) -> bool:
-        """Whether the first row holds names."""
-        return looks_so(first, below) if self.known is None else self.known.is_header(first)
+        """Whether the first row holds names: surely where one is the target's, which no number is."""
+        if self.known is not None:
+            return self.known.is_header(first)
+        asked = self.target is not None and to_number(self.target) is None and self.target in first
+        return asked or looks_so(first, below)
 
     def text_places(self, names: list[str], named: bool) -> set[int]:
         """The columns whose text is wanted, besides that of the target."""
@@ -133,9 +136,9 @@ def find_name(names: Sequence[str], key: str, source: str) -> int:
     except ValueError:
         near = nearest(key, names)
         hint = f"did you mean {shown(near)}? " if near is not None else ""
-        raise ValueError(
-            f"{source}: there is no column {shown(key)}; {hint}the columns are {listed(names, 12)}"
-        ) from None
+        nameless = list(names) == [f"x{place}" for place in range(len(names))]
+        what = "the columns have no names, and are called" if nameless else "the columns are"
+        raise ValueError(f"{source}: there is no column {shown(key)}; {hint}{what} {listed(names, 12)}") from None
     if not -len(names) <= position < len(names):
         raise ValueError(
             f"{source}: there is no column {position}; there are {len(names)}, counted from 0: {listed(names, 12)}"

@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "train",
         help="train a model on a table",
         description="Train a model on a table of numbers, words, dates and gaps, and leave a folder with the model, its"
-        " history, its scores and a picture of the curves.",
+        " history, its scores, a picture of the curves, and a report to read in a browser.",
     )
     parser.add_argument("data", metavar="DATA", help=READABLE)
     add = parser.add_argument

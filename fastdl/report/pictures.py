@@ -1,152 +1,212 @@
-"""Pictures as SVG, which stays sharp, follows the page's colours, and needs no library."""
+"""Pictures as SVG, which stays sharp, follows the page's colours, and needs no library.
+
+A picture has the width of its card, and texts keep their size: places along the width are percentages, curves are drawn
+in a frame of 1000 by 1000 that is stretched over it.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
+from itertools import groupby
+from operator import itemgetter
 
-from fastdl.report.axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, number
+from fastdl.report.axes import Axis
+from fastdl.report.text import safe, width
 
 Points = Sequence[tuple[float, float]]
-COLOURS = 8  # classes of strokes that the page knows
+LETTER = 7.7  # about the widest letter of a number, 12 px high
+# Letters along the narrowest plot, and along one that is so wide that the style shows all ticks.
+NARROW, USUAL = 24.0, 36.0
+DOTS = ((30, 4.0, 0.9), (200, 3.0, 0.6), (math.inf, 2.2, 0.35))  # up to so many: radius and opacity
+
+MOST_POINTS = 800  # of a curve
 
 
-def frame(inside: str, title: str, height: float = HEIGHT) -> str:
-    """A picture with its name for those who don't see it."""
+def plot(x: Axis, y: Axis, names: tuple[str, str], says: str, inside: str) -> str:
+    """A frame with numbers around what is drawn.
+
+    Parameters
+    ----------
+    x, y : Axis
+    names : (str, str)
+        Of the axes.
+    says : str
+        What the picture shows, for those who don't see it.
+    inside : str
+        SVG.
+    """
+    across, up, few = x.ticks(USUAL), y.ticks(), x.ticks(NARROW)
+    shown = {round(place, 6) for place, _ in few.places}
+    if not shown <= {round(place, 6) for place, _ in across.places}:
+        across = few
+    parts = []
+    for place, text in up.places:
+        level = f"{100.0 * (1.0 - place):.2f}%"
+        parts.append(f'<line class="gridline" x1="0" x2="100%" y1="{level}" y2="{level}"/>')
+        parts.append(f'<text class="tick" text-anchor="end" x="-6" y="{level}" dy="4">{text}</text>')
+    for place, text in across.places:
+        kind = "tick" if round(place, 6) in shown else "tick between"
+        at = f'x="{100.0 * place:.2f}%" y="100%" dy="16"'
+        parts.append(f'<text class="{kind}" text-anchor="middle" {at}>{text}</text>')
+    left = math.ceil(12.0 + LETTER * max((width(text) for _, text in up.places), default=1.0))
+    xname, yname = (noted(name, ticks.note) for name, ticks in zip(names, (across, up), strict=True))
+    parts.append(f'<text class="name" text-anchor="middle" x="50%" y="100%" dy="34">{safe(xname)}</text>')
+    if yname:
+        parts.append(f'<text class="name" x="{-left}" y="-11">{safe(yname)}</text>')
     return (
-        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{inside}</svg>"
+        f'<svg class="plot" style="--left:{left}px" role="img" aria-label="{safe(says)}">{"".join(parts)}{inside}</svg>'
     )
 
 
-def grid(x: Axis, y: Axis, xlabel: str, ylabel: str = "") -> str:
-    """Lines, numbers and names of both axes."""
-    parts = []
-    for place, text in y.ticks():
-        parts.append(f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{place:.1f}" y2="{place:.1f}"/>')
-        parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6:g}" y="{place + 3.5:.1f}">{text}</text>')
-    for place, text in x.ticks():
-        parts.append(
-            f'<text class="tick" text-anchor="middle" x="{place:.1f}" y="{HEIGHT - BOTTOM + 15:g}">{text}</text>'
-        )
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text class="name" text-anchor="middle" x="{middle:g}" y="{HEIGHT - 8:g}">{escape(xlabel)}</text>')
-    if ylabel:
-        at = (TOP + HEIGHT - BOTTOM) / 2
-        turned = f"translate(11 {at:g}) rotate(-90)"
-        parts.append(f'<text class="name" text-anchor="middle" transform="{turned}">{escape(ylabel)}</text>')
-    return "".join(parts)
+def noted(name: str, note: str) -> str:
+    """The name of an axis with what its numbers leave out."""
+    return f"{name} ({note})" if name and note else name or note
 
 
-def axes_of(points: Points, log: bool = False, zero: bool = False) -> tuple[Axis, Axis]:
-    """Both axes of points."""
-    x = Axis.over([a for a, _ in points], LEFT, WIDTH - RIGHT)
-    return x, Axis.over([b for _, b in points], HEIGHT - BOTTOM, TOP, log, zero)
+def stretched(inside: str) -> str:
+    """A frame of 1000 by 1000 over the whole picture."""
+    return f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none" width="100%" height="100%">{inside}</svg>'
 
 
-def lines(series: Mapping[str, Points], title: str, xlabel: str, log: bool = False, mark: float | None = None) -> str:
-    """Curves; `mark` is a place on the x axis, such as the best epoch."""
-    every = [point for points in series.values() for point in points if math.isfinite(point[1])]
-    x, y = axes_of(every, log)
-    parts = [grid(x, y, xlabel)]
+def finite(points: Points) -> Points:
+    """The points that have a place."""
+    return [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)]
+
+
+def path(x: Axis, y: Axis, points: Points) -> str:
+    """Points for a line in the stretched frame."""
+    return " ".join(f"{1000.0 * x.place(a):.1f},{1000.0 * (1.0 - y.place(b)):.1f}" for a, b in points)
+
+
+def circle(x: Axis, y: Axis, point: tuple[float, float], radius: float, style: str = 'class="c0"') -> str:
+    """A dot."""
+    across, down = 100.0 * x.place(point[0]), 100.0 * (1.0 - y.place(point[1]))
+    return f'<circle {style} r="{radius:g}" cx="{across:.2f}%" cy="{down:.2f}%"/>'
+
+
+def cloud(x: Axis, y: Axis, points: Points) -> str:
+    """Dots, the smaller and fainter the more there are."""
+    radius, opacity = next((radius, opacity) for most, radius, opacity in DOTS if len(points) <= most)
+    return "".join(circle(x, y, point, radius, f'class="c0" fill-opacity="{opacity:g}"') for point in points)
+
+
+def curves(
+    series: Mapping[str, Sequence[Sequence[float]]], name: str, log: bool = False, mark: int | None = None
+) -> str:
+    """Quantities over epochs.
+
+    Parameters
+    ----------
+    series : mapping of str to sequence of sequence of float
+        For each quantity a curve of each member, of which the first is drawn thick.
+    name : str
+        What is shown.
+    log : bool
+        Whether it is on a logarithmic axis, if it is positive.
+    mark : int, optional
+        An epoch to draw a line at.
+    """
+    numbers = [value for members in series.values() for values in members for value in values if math.isfinite(value)]
+    log = log and min(numbers, default=0.0) > 0.0
+    quantity = name.lower() + ", logarithmic scale" * log
+    longest = max((len(values) for members in series.values() for values in members), default=0)
+    x, y = Axis.over([0.0, max(longest - 1.0, 0.0)], whole=True), Axis.over(numbers, log)
+    drawn, dots = [], []
     if mark is not None:
-        at = x.place(mark)
-        parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP:g}" y2="{HEIGHT - BOTTOM:g}"/>')
-    for i, points in enumerate(series.values()):
-        path = " ".join(
-            f"{x.place(a):.1f},{y.place(b):.1f}" for a, b in points if math.isfinite(b) and (b > 0 or not log)
-        )
-        parts.append(f'<polyline class="line c{i % COLOURS}" points="{path}"/>')
-    return frame("".join(parts), title) + legend(list(series)) * (len(series) > 1)
+        at = f"{1000.0 * x.place(mark):.1f}"
+        drawn.append(f'<line class="mark" x1="{at}" x2="{at}" y1="0" y2="1000"/>')
+    for place, members in enumerate(series.values()):
+        for member, values in reversed(list(enumerate(members))):
+            kind = f"c{place}" + " thin" * (member > 0)
+            for run in map(thinned, runs(values)):
+                if len(run) > 1:
+                    drawn.append(f'<polyline class="line {kind}" points="{path(x, y, run)}"/>')
+                else:
+                    dots.append(circle(x, y, run[0], 3.0, f'class="{kind}"'))
+    said = f"{name} over {longest} epochs: " + "; ".join(
+        f"{label} {spoken(members[0])}" for label, members in series.items()
+    )
+    picture = plot(x, y, ("epoch", quantity), said, stretched("".join(drawn)) + "".join(dots))
+    return picture + legend(list(series)) * (len(series) > 1)
+
+
+def runs(values: Sequence[float]) -> list[list[tuple[float, float]]]:
+    """The stretches of a curve between its gaps."""
+    points = [(float(place), value) for place, value in enumerate(values)]
+    return [list(run) for there, run in groupby(points, lambda point: math.isfinite(point[1])) if there]
+
+
+def thinned(run: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The curve itself, or of very many points the least and the largest of each bucket, which look the same."""
+    if len(run) <= MOST_POINTS:
+        return run
+    size, found = -(-2 * len(run) // MOST_POINTS), []
+    for start in range(0, len(run), size):
+        bucket = run[start : start + size]
+        found += sorted({min(bucket, key=itemgetter(1)), max(bucket, key=itemgetter(1))})
+    return found
+
+
+def spoken(values: Sequence[float]) -> str:
+    """A curve in words."""
+    there = [value for value in values if math.isfinite(value)]
+    if not there:
+        return "has no values"
+    return f"from {there[0]:.3g} to {there[-1]:.3g}, between {min(there):.3g} and {max(there):.3g}"
 
 
 def legend(names: Sequence[str]) -> str:
     """What the colours mean."""
-    items = "".join(f'<li><i class="c{i % COLOURS}"></i>{escape(name)}</li>' for i, name in enumerate(names))
+    items = "".join(f'<li><i class="c{place}"></i>{safe(name)}</li>' for place, name in enumerate(names))
     return f'<ul class="legend">{items}</ul>'
 
 
-def bars(values: Mapping[str, tuple[float, float]], title: str, xlabel: str) -> str:
-    """Horizontal bars with their spread, the first at the top."""
-    room, left = 22.0, 150.0
-    height = TOP + room * len(values) + BOTTOM
-    reach = [bound for mean, spread in values.values() for bound in (mean - spread, mean + spread)]
-    x = Axis.over(reach, left, WIDTH - RIGHT, zero=True)
-    parts = []
-    for place, text in x.ticks():
-        parts.append(f'<line class="grid" x1="{place:.1f}" x2="{place:.1f}" y1="{TOP:g}" y2="{height - BOTTOM:g}"/>')
-        parts.append(
-            f'<text class="tick" text-anchor="middle" x="{place:.1f}" y="{height - BOTTOM + 15:g}">{text}</text>'
-        )
-    for i, (name, (mean, spread)) in enumerate(values.items()):
-        y = TOP + room * i
-        low, high = sorted((x.place(0.0), x.place(mean)))
-        shown = name if len(name) <= 22 else name[:21] + "\u2026"
-        parts.append(f'<text class="tick" text-anchor="end" x="{left - 6:g}" y="{y + 14:.1f}">{escape(shown)}</text>')
-        parts.append(
-            f'<rect class="bar" x="{low:.1f}" y="{y + 4:.1f}" width="{max(high - low, 0.5):.1f}" height="13"/>'
-        )
-        if spread > 0:
-            a, b = x.place(mean - spread), x.place(mean + spread)
-            parts.append(f'<line class="spread" x1="{a:.1f}" x2="{b:.1f}" y1="{y + 10.5:.1f}" y2="{y + 10.5:.1f}"/>')
-    middle = (left + WIDTH - RIGHT) / 2
-    parts.append(f'<text class="name" text-anchor="middle" x="{middle:g}" y="{height - 8:g}">{escape(xlabel)}</text>')
-    return frame("".join(parts), title, height)
+def beside_diagonal(points: Points, names: tuple[str, str], says: str, joined: bool) -> str:
+    """Points beside the line on which both numbers are equal: a cloud, or joined to a curve."""
+    points = finite(points)
+    every = [value for point in points for value in point] or [0.0]
+    x, y = Axis.over(every), Axis.over(every)
+    ends = [(value, value) for value in (min(every), max(every))]
+    drawn = f'<polyline class="mark" points="{path(x, y, ends)}"/>'
+    if joined:
+        drawn += f'<polyline class="line c0" points="{path(x, y, points)}"/>'
+    dots = "".join(circle(x, y, point, 3.0) for point in points) if joined else cloud(x, y, points)
+    return plot(x, y, names, says, stretched(drawn) + dots)
 
 
-def scatter(points: Points, title: str, xlabel: str, ylabel: str) -> str:
-    """Points beside the line on which both numbers are equal."""
-    every = [value for point in points for value in point]
-    x, y = Axis.over(every, LEFT, WIDTH - RIGHT), Axis.over(every, HEIGHT - BOTTOM, TOP)
-    ends = [min(every), max(every)]
-    diagonal = " ".join(f"{x.place(value):.1f},{y.place(value):.1f}" for value in ends)
-    dots = "".join(f'<circle class="dot" r="2" cx="{x.place(a):.1f}" cy="{y.place(b):.1f}"/>' for a, b in points)
-    inside = grid(x, y, xlabel, ylabel) + f'<polyline class="mark" points="{diagonal}"/>' + dots
-    return frame(inside, title)
+def about_zero(points: Points, names: tuple[str, str], says: str) -> str:
+    """A cloud beside the line on which the second number is 0."""
+    points = finite(points)
+    x, y = Axis.over(a for a, _ in points), Axis.over([*(b for _, b in points), 0.0])
+    level = f"{100.0 * (1.0 - y.place(0.0)):.2f}%"
+    line = f'<line class="mark" x1="0" x2="100%" y1="{level}" y2="{level}"/>'
+    return plot(x, y, names, says, line + cloud(x, y, points))
 
 
-def calibration(points: Points, title: str, xlabel: str, ylabel: str) -> str:
-    """A curve that should be the diagonal."""
-    every = [value for point in points for value in point]
-    x, y = Axis.over(every, LEFT, WIDTH - RIGHT), Axis.over(every, HEIGHT - BOTTOM, TOP)
-    ends = [min(every), max(every)]
-    diagonal = " ".join(f"{x.place(value):.1f},{y.place(value):.1f}" for value in ends)
-    path = " ".join(f"{x.place(a):.1f},{y.place(b):.1f}" for a, b in points)
-    dots = "".join(f'<circle class="knot" r="3" cx="{x.place(a):.1f}" cy="{y.place(b):.1f}"/>' for a, b in points)
-    inside = f'<polyline class="mark" points="{diagonal}"/><polyline class="line c0" points="{path}"/>{dots}'
-    return frame(grid(x, y, xlabel, ylabel) + inside, title)
+def bars(values: Mapping[str, tuple[float, float, str]], heading: str) -> str:
+    """A table of numbers with bars, the first at the top.
 
-
-def confusion(counts: Sequence[Sequence[int]], names: Sequence[str], title: str) -> str:
-    """A table of true classes (rows) and predicted ones, the darker the more of a row."""
-    head = "".join(f"<th scope='col'>{escape(short(name))}</th>" for name in names)
+    Parameters
+    ----------
+    values : mapping of str to (float, float, str)
+        By name, as HTML: mean, deviation, and both as text.
+    heading : str
+        Of the numbers.
+    """
+    reach = [bound for mean, std, _ in values.values() for bound in (mean - std, mean + std, 0.0)]
+    x = Axis.over(reach, air=0.0)
+    zero = f'<line class="zero" x1="{100 * x.place(0.0):.2f}%" x2="{100 * x.place(0.0):.2f}%" y1="0" y2="100%"/>'
     rows = []
-    for name, row in zip(names, counts, strict=True):
-        total = max(sum(row), 1)
-        cells = "".join(
-            f'<td style="--share:{count / total:.3f}" class="{"high" if count > 0.5 * total else ""}">{count}</td>'
-            for count in row
+    for name, (mean, std, text) in values.items():
+        low, high = sorted((100.0 * x.place(0.0), 100.0 * x.place(mean)))
+        bar = f'<rect x="{low:.2f}%" y="20%" width="{high - low:.2f}%" height="60%"/>'
+        if std > 0.0:
+            a, b = 100.0 * x.place(mean - std), 100.0 * x.place(mean + std)
+            bar += f'<line class="spread" x1="{a:.2f}%" x2="{b:.2f}%" y1="50%" y2="50%"/>'
+        rows.append(
+            f'<tr><th scope="row">{name}</th><td class="num">{text}</td>'
+            f'<td><svg aria-hidden="true">{bar}{zero}</svg></td></tr>'
         )
-        rows.append(f"<tr><th scope='row'>{escape(short(name))}</th>{cells}</tr>")
-    return (
-        f'<div class="wide"><table class="confusion"><caption>{escape(title)}</caption>'
-        f"<tr><td></td>{head}</tr>{''.join(rows)}</table></div>"
-    )
-
-
-def short(name: str) -> str:
-    """A name that fits into a cell."""
-    return name if len(name) <= 12 else name[:11] + "\u2026"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Words in rows and columns."""
-    top = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def plain(value: float) -> str:
-    """A number for a table; nothing where there is none."""
-    return "" if math.isnan(value) else number(float(f"{value:.4g}"))
+    head = f'<tr><th scope="col">column</th><th scope="col" class="num" colspan="2">{safe(heading)}</th></tr>'
+    return f'<table class="bars"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'

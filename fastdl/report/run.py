@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fastdl.config import __version__
-from fastdl.diagnosis import diagnose
 from fastdl.io import write_atomically
-from fastdl.report import pictures
-from fastdl.report.page import facts, figures, page, scores, section, words
-from fastdl.tables.importance import importance_of_matrix
-from fastdl.tables.targets import Classes, Quantity
+from fastdl.report.answers import Answers, answers_of, error_pictures, scores
+from fastdl.report.columns import column_table, importances
+from fastdl.report.glossary import terms
+from fastdl.report.numbers import LABELS, score_text
+from fastdl.report.page import Score, command_line, facts, figures, page, remark, section
+from fastdl.report.page import scores as cards
+from fastdl.report.training import curve_pictures, network_table, signals
 
 if TYPE_CHECKING:
-    from fastdl.history import History
-    from fastdl.program import Array
-    from fastdl.tables.members import Data, Member
     from fastdl.tables.model import Model
-
-MOST_CLASSES, MOST_POINTS, MOST_COLUMNS, BINS = 26, 800, 25, 10
-CURVES = {  # picture: the columns of the history, what its axis is logarithmic for
-    "Loss": (("loss", "val_loss"), False),
-    "Accuracy": (("accuracy", "val_accuracy"), False),
-    "Learning rate": (("lr",), False),
-    "Gradient norm": (("grad_norm",), True),
-}
 
 
 def write_report(
     model: Model,
     path: str | PathLike[str],
-    title: str,
-    about: Sequence[tuple[str, str]],
-    metrics: dict[str, Any],
-    command: str,
-) -> None:
+    title: str = "A model of a table",
+    about: Sequence[tuple[str, str]] = (),
+    metrics: Mapping[str, Any] | None = None,
+    command: str = "",
+    missing: Mapping[str, int] | None = None,
+    promise: str = "",
+) -> bool:
     """Write the page on a model that was trained in this process.
 
     Parameters
@@ -49,126 +39,81 @@ def write_report(
     title : str
     about : sequence of (str, str)
         What was trained on what.
-    metrics : dict
-        Scores, by names that begin with "val_" where they are those of validation rows.
+    metrics : mapping of str to number, optional
+        Scores: of the training by their names, of validation rows with "val_" and of always giving the same answer with
+        "baseline_" before them.
     command : str
-        What repeats the run.
+        What repeats the run; without one the page is silent on that.
+    missing : mapping of str to int, optional
+        How many values of a column are missing, where any are.
+    promise : str
+        What the command repeats.
+
+    Returns
+    -------
+    bool
+        Whether it is complete: Ctrl-C leaves out what it interrupts, the importances.
+
+    Raises
+    ------
+    ValueError
+        If the model is not trained, or comes from a file.
     """
-    member = model.members[0]
-    held = member.held if member.held is not None else member.training
-    where = "validation rows" if member.held is not None else "training rows: no others were set aside"
+    if not model.members:
+        raise ValueError("model: expected one that this process has trained; a file keeps no rows to judge it by")
+    if metrics is None:
+        held = {f"val_{name}": value for name, value in model.score_parts(True).items()}
+        metrics = {**model.score_parts(False), **held}
+    answers = answers_of(model)
+    pictures, remarks = error_pictures(model, answers)
+    worth, complete = importances(model)
+    where = "validation rows" if answers.held else "training rows: no others were set aside"
     parts = [
-        scores(headline(metrics)),
+        cards(headline(model, answers, metrics)),
+        remark(judged(model, answers, metrics)),
         facts(about),
-        section("Training", figures(*curves(model.history, model.best_epoch))),
-        section(f"Errors on {where}", figures(*errors(model, member, held))),
-        section("What each column is worth", figures(importance(model, member, held))),
-        section("Signals", *signals(member)),
-        section("Columns", pictures.table(("column", "kind", "use"), model.preparation.describe())),
-        section("Network", f"<pre>{escape(str(model.networks[0].summary()))}</pre>"),
-        section("Again", f"<pre>{escape(command)}</pre>"),
+        section("Training", curve_pictures(model)),
+        section(f"Errors on {where}", figures(pictures), *remarks),
+        section("What each column is worth", worth),
+        section("What the layers say", *signals(model)),
+        section("Columns", column_table(model, missing or {})),
+        section("Network", network_table(model.networks[0], len(model.networks))),
+        section("Repeat this run", remark(promise), command_line(command)) if command else "",
+        section("What the words mean", facts(terms(model), stacked=True)),
     ]
-    subtitle = f"fastdl {__version__}"
-    write_atomically(path, page(title, subtitle, parts).encode())
+    write_atomically(
+        path,
+        page(title, f"Report on a training run, by fastdl {__version__}. Its words are explained at the end.", parts),
+    )
+    return complete
 
 
-def headline(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """The scores that matter most."""
-    start = "val_" if any(name.startswith("val_accuracy") or name == "val_rmse" for name in metrics) else ""
-    labels = {"accuracy": "accuracy", "log_loss": "log loss", "rmse": "RMSE", "mae": "MAE", "r2": "R2"}
+def headline(model: Model, answers: Answers, metrics: Mapping[str, Any]) -> list[Score]:
+    """The scores that matter most, beside those of the training and of always giving the same answer."""
     found = []
-    for name, label in labels.items():
-        value = metrics.get(start + name)
-        if value is not None:
-            text = f"{100 * value:.2f} %" if name == "accuracy" else pictures.plain(value)
-            found.append((f"{label} ({'validation' if start else 'training'})", text))
+    for name, value in scores(model, answers).items():
+        if value != value:  # R2 of a target that is always the same
+            continue
+        below = []
+        alone = metrics.get(f"val_{name}" if answers.held else name)
+        if len(model.members) > 1 and alone is not None:
+            below.append(f"each model by itself {score_text(name, alone)}")
+        if answers.held and name in metrics:
+            below.append(f"training {score_text(name, metrics[name])}")
+        if f"baseline_{name}" in metrics:
+            below.append(f"baseline {score_text(name, metrics[f'baseline_{name}'])}")
+        found.append(Score(LABELS[name], score_text(name, value), below))
     return found
 
 
-def curves(history: History, best: int | None) -> list[tuple[str, str]]:
-    """The history, a picture for each quantity."""
-    found = []
-    for name, (columns, log) in CURVES.items():
-        series = {column: list(enumerate(history[column])) for column in columns if column in history}
-        if series:
-            found.append((name, pictures.lines(series, name, "epoch", log, mark=best)))
-    return found
-
-
-def errors(model: Model, member: Member, held: Data) -> list[tuple[str, str]]:
-    """Which answers are wrong, and whether probabilities or numbers can be trusted."""
-    target = model.target
-    if isinstance(target, Classes):
-        return class_errors(target, held.y, member.trainer.net.predict_proba(held.x))
-    assert isinstance(target, Quantity)
-    outputs = member.trainer.net.predict(held.x).astype(np.float64)
-    predicted = np.clip(outputs * target.std + target.mean, target.low, target.high)[:, 0]
-    return number_errors(held.y[:, 0] * target.std[0] + target.mean[0], predicted)
-
-
-def class_errors(target: Classes, truth: Array, p: Array) -> list[tuple[str, str]]:
-    """Confusion of the commonest classes, and calibration of the winner's probability."""
-    n, best = target.outputs, p.argmax(axis=1)
-    counts = np.bincount(truth * n + best, minlength=n * n).reshape(n, n)
-    shown = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST_CLASSES])
-    names = [str(target.classes[place]) for place in shown.tolist()]
-    caption = "rows: true class, columns: predicted" + f"; the {MOST_CLASSES} commonest" * (n > MOST_CLASSES)
-    sure = p.max(axis=1).astype(np.float64)
-    points = binned(sure, (best == truth).astype(np.float64))
-    return [
-        ("Confusion", pictures.confusion(counts[np.ix_(shown, shown)].tolist(), names, caption)),
-        ("Calibration", pictures.calibration(points, "Calibration", "probability given", "share that was right")),
-    ]
-
-
-def number_errors(truth: Array, predicted: Array) -> list[tuple[str, str]]:
-    """Predictions and errors against the truth, and calibration of the mean."""
-    some = np.linspace(0, len(truth) - 1, min(MOST_POINTS, len(truth))).astype(np.int64)
-    both = list(zip(truth[some].tolist(), predicted[some].tolist(), strict=True))
-    return [
-        ("Predictions", pictures.scatter(both, "Predictions", "truth", "prediction")),
-        ("Residuals", residuals(truth[some], predicted[some])),
-        (
-            "Calibration",
-            pictures.calibration(binned(predicted, truth), "Calibration", "prediction", "mean of the truth"),
-        ),
-    ]
-
-
-def residuals(truth: Array, predicted: Array) -> str:
-    """Errors over predictions."""
-    points = list(zip(predicted.tolist(), (truth - predicted).tolist(), strict=True))
-    x, y = pictures.axes_of(points)
-    dots = "".join(f'<circle class="dot" r="2" cx="{x.place(a):.1f}" cy="{y.place(b):.1f}"/>' for a, b in points)
-    level = y.place(0.0)
-    line = f'<line class="mark" x1="{x.start:g}" x2="{x.end:g}" y1="{level:.1f}" y2="{level:.1f}"/>'
-    return pictures.frame(pictures.grid(x, y, "prediction", "truth - prediction") + line + dots, "Residuals")
-
-
-def binned(x: Array, y: Array) -> list[tuple[float, float]]:
-    """Means of x and y in bins of equally many rows, by x."""
-    order = np.argsort(x, kind="stable")
-    pieces = [piece for piece in np.array_split(order, min(BINS, len(order))) if len(piece)]
-    return [(float(x[piece].mean()), float(y[piece].mean())) for piece in pieces]
-
-
-def importance(model: Model, member: Member, held: Data) -> tuple[str, str]:
-    """Permutation importance of the columns."""
-    found = importance_of_matrix(model, member.trainer.net, held, repeats=3, seed=0)
-    best = dict(sorted(found.items(), key=lambda item: -item[1][0])[:MOST_COLUMNS])
-    lost = "accuracy" if isinstance(model.target, Classes) else "R2"
-    name = f"Permutation importance: {lost} lost when a column is shuffled"
-    if len(found) > MOST_COLUMNS:
-        name += f" (the first {MOST_COLUMNS} of {len(found)})"
-    return name, pictures.bars(best, name, f"{lost} lost")
-
-
-def signals(member: Member) -> list[str]:
-    """Layer by layer, and in words."""
-    diagnosis = diagnose(member.trainer)
-    rows = [
-        (f"{s.layer} {s.kind}", *(pictures.plain(v) for v in (s.mean, s.std, s.grad_norm, s.update_ratio)))
-        for s in diagnosis.signals
-    ]
-    said = [str(finding) for finding in diagnosis.findings] or ["No layer looks ill."]
-    return [words(said), pictures.table(("layer", "mean", "std", "gradient norm", "update / weights"), rows)]
+def judged(model: Model, answers: Answers, metrics: Mapping[str, Any]) -> str:
+    """By what the scores are."""
+    settings = model.settings
+    said = f"Scores of {answers.rows}"
+    if settings.n_cv > 1:
+        said += ", each answered by the models of the folds that it was held out of"
+    elif settings.n_ens > 1:
+        said += f", answered by the {settings.n_ens} models together"
+    always = "the commonest class" if settings.task == "classification" else "the mean"
+    baseline = f" Baseline: always {always}." if any(name.startswith("baseline_") for name in metrics) else ""
+    return f"{said}.{baseline}"

@@ -30,6 +30,7 @@ class BestEpoch(Callback):
         self.monitor, self.sign, self.patience, self.deadline = monitor, sign, patience, deadline
         self.best = float("inf")
         self.best_epoch = -1
+        self.late = False  # whether the deadline ended it
         self._weights: Any = None
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
@@ -42,6 +43,7 @@ class BestEpoch(Callback):
         elif self.patience is not None and epoch - self.best_epoch >= self.patience:
             trainer.stop()
         if self.deadline is not None and time.monotonic() >= self.deadline:
+            self.late = epoch + 1 < trainer.epochs
             trainer.stop()
 
     def restore(self, trainer: Trainer) -> bool:

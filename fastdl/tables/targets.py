@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastdl.errors import as_array
+from fastdl.tables.scores import unit_of
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -68,7 +69,8 @@ class Quantity:
         flat = values.ndim == 1
         values = np.sort(values.reshape(len(values), -1), axis=0)  # so that their order does not change a rounding
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, std = values.mean(axis=0), values.std(axis=0)
+            mean, unit = values.mean(axis=0), min(unit_of(*np.ptp(values, axis=0).tolist()), 1.0)
+            std = (values / unit).std(axis=0) * unit
         if not (np.isfinite(mean) & np.isfinite(std)).all():
             raise ValueError("y: the target is too large to square")
         return Quantity(mean, np.where(std > 0.0, std, 1.0), values.min(axis=0), values.max(axis=0), flat)
