@@ -26,13 +26,11 @@ from fastdl.trainer import Trainer
 if TYPE_CHECKING:
     from fastdl.program import Array
     from fastdl.progress import Progress
-    from fastdl.tables.frame import Frame
     from fastdl.tables.preparation import Preparation
     from fastdl.tables.settings import Settings
     from fastdl.tables.targets import Classes, Quantity
 
 PROBE_EPOCHS = 2
-MOST_REPEATED = 10_000
 SHARE = 0.9  # of the time limit that the epochs are planned for
 
 
@@ -52,18 +50,9 @@ class Data:
         return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
     def sorted(self) -> Data:
-        """The same rows in an order that depends on what they hold alone."""
-        keys = [*self.x.T, *self.y.reshape(len(self), -1).T, *([] if self.weights is None else [self.weights])]
+        """The same rows in an order that depends on what they hold alone; equal ones are neighbours."""
+        keys = [*([] if self.weights is None else [self.weights]), *self.x.T, *self.y.reshape(len(self), -1).T]
         return self.take(np.lexsort(keys))
-
-
-def counted(frame: Frame, y: Array, weights: Array | None) -> tuple[Frame, Array, Array | None]:
-    """Without rows of weight 0; in small tables those of whole weights stand there so many times."""
-    if weights is None:
-        return frame, y, None
-    whole = bool((weights == np.floor(weights)).all()) and float(weights.sum()) <= MOST_REPEATED
-    rows = np.repeat(np.arange(len(y)), weights.astype(np.int64)) if whole else np.flatnonzero(weights)
-    return frame.take(rows), y[rows], None if whole else weights[rows]
 
 
 @dataclass(slots=True)

@@ -20,7 +20,9 @@ def spread(classes: Array | None, rows: int, seed: int) -> Array:
     return order if classes is None else order[np.argsort(classes[order], kind="stable")]
 
 
-def holdout(classes: Array | None, rows: int, fraction: float, seed: int) -> tuple[Array, Array]:
+def holdout(
+    classes: Array | None, rows: int, fraction: float, seed: int, kept: Array | None = None
+) -> tuple[Array, Array]:
     """Rows to train on and rows held out, each sorted; a class with a single row is never held out.
 
     Parameters
@@ -30,15 +32,17 @@ def holdout(classes: Array | None, rows: int, fraction: float, seed: int) -> tup
     fraction : float
         To hold out, at least a row and not all, unless it is 0 or there is but one row.
     seed : int
+    kept : ndarray of bool, shape (rows,), optional
+        Rows that are never held out, unless all are such.
     """
     order = spread(classes, rows, seed)
     steps = np.floor(np.arange(1, rows + 1) * fraction + 0.5)
-    held = np.diff(steps, prepend=0.0) > 0
+    stays = np.zeros(rows, bool) if kept is None else kept[order]
     if classes is not None:
-        alone = np.bincount(classes)[classes[order]] == 1
-        held &= ~alone
+        stays |= np.bincount(classes)[classes[order]] == 1
+    held = (np.diff(steps, prepend=0.0) > 0) & ~stays
     if fraction and rows > 1 and not held.any():
-        held[int(np.argmin(alone)) if classes is not None else 0] = True
+        held[int(np.argmin(stays))] = True
     return np.sort(order[~held]), np.sort(order[held])
 
 
