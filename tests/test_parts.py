@@ -83,6 +83,37 @@ def test_a_row_that_counts_more_than_a_part_is_trained_on() -> None:
         assert held is not None and len(training) > 100 and len(held) < 30
 
 
+@pytest.mark.parametrize("fold", [{}, {"n_cv": 5}], ids=str)
+@pytest.mark.parametrize("classes", [True, False])
+def test_groups_of_any_sizes_fill_their_share_of_the_rows(classes: bool, fold: dict[str, Any]) -> None:
+    X = RNG.normal(size=(300, 3)).repeat(RNG.integers(1, 12, 300), axis=0)
+    y = (X[:, 0] > 0.5).astype(int) if classes else X[:, 0]
+    parts, data = split(X, y, **fold)
+    for training, held in parts:
+        assert on_both_sides(training, held) == 0
+        assert held is not None and abs(len(held) - 0.2 * len(data)) <= 12
+        if classes:
+            assert np.abs(np.bincount(held.y) - 0.2 * np.bincount(data.y)).max() <= 12
+
+
+@pytest.mark.parametrize("fold", [{}, {"n_cv": 2}], ids=str)
+@pytest.mark.parametrize(
+    ("X", "y"),
+    [
+        (np.zeros((100, 2)), np.arange(100) % 3),
+        (np.zeros((100, 2)), np.arange(100) % 2 + 0.5),
+        (np.r_[np.zeros((97, 2)), RNG.normal(size=(3, 2))], np.repeat([0, 1], [97, 3])),
+        (np.repeat([[0.0, 1.0], [2.0, 3.0]], 50, axis=0), np.repeat([0, 1], 50)),
+    ],
+    ids=["no column", "numbers of no column", "nearly no column", "a row for each class"],
+)
+def test_where_most_of_a_table_is_a_few_rows_each_goes_its_own_way(X: Any, y: Any, fold: dict[str, Any]) -> None:
+    parts, data = split(X, y, **fold)
+    for training, held in parts:
+        assert held is not None and len(held) == (50 if fold else 20) == len(data) - len(training)
+        assert set(training.y.ravel()) == set(data.y.ravel())
+
+
 def test_equal_weights_and_ratios() -> None:
     X = RNG.normal(size=(80, 3))
     y = X[:, 0]

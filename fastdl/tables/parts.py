@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastdl.tables.settings import Settings
 
 MOST_REPEATED = 10_000
+LEAST_PARTED = 0.25  # of the rows must be in groups that can be held out, else rows are parted one by one
 CHANCE = 0.05  # of the rows: where chance alone makes more of them alike, that says nothing
 
 
@@ -50,7 +51,7 @@ def parts_of(
 
     Equal rows with equal targets, as whole weights make them, are on one side together. In a table of few columns with
     few values chance makes rows alike, too; there each goes its own way, since otherwise what is held out would be all
-    that is known of a corner of the table.
+    that is known of a corner of the table. Likewise where most of the table is a row or two, or each class but one.
 
     Parameters
     ----------
@@ -64,9 +65,15 @@ def parts_of(
     rows = len(data)
     group = groups(data)
     first = np.flatnonzero(np.diff(group, prepend=-1))
-    if len(first) < rows and alike_by_chance(data.take(first), preparation):
-        group = first = np.arange(rows)
+    sizes = np.bincount(group)
     classes = data.y[first] if isinstance(target, Classes) else None
+    whole = too_large(settings, sizes, classes)
+    if len(first) < rows and (
+        sizes[~whole].sum() < LEAST_PARTED * rows or alike_by_chance(data.take(first), preparation)
+    ):
+        group = first = np.arange(rows)
+        sizes, whole = np.ones(rows, np.int64), np.zeros(rows, bool)
+        classes = data.y if isinstance(target, Classes) else None
 
     def chosen(groups: Array) -> Data:
         mask = np.zeros(len(first), bool)
@@ -78,11 +85,18 @@ def parts_of(
             raise ValueError(
                 f"n_cv: expected at most a fold for each of {len(first)} different rows, got {settings.n_cv}"
             )
-        return [(chosen(a), chosen(b)) for a, b in folds(classes, len(first), settings.n_cv, seed)]
-    fraction = settings.validation_fraction
-    whole = np.bincount(group) > max(1.0, fraction * rows)  # more than all that is to be held out
-    training, held = holdout(classes, len(first), fraction, seed, whole)
+        return [(chosen(a), chosen(b)) for a, b in folds(classes, len(first), settings.n_cv, seed, sizes)]
+    training, held = holdout(classes, len(first), settings.validation_fraction, seed, sizes, whole)
     return [(chosen(training), chosen(held) if len(held) else None)]
+
+
+def too_large(settings: Settings, sizes: Array, classes: Array | None) -> Array:
+    """Which groups can't be held out: what counts more than all that is to be, or is all that a class has."""
+    rows = sizes.sum()
+    large: Array = sizes > settings.validation_fraction * rows if settings.n_cv == 1 else 2 * sizes >= rows
+    if classes is not None:
+        large |= np.bincount(classes)[classes] == 1
+    return large & (sizes > 1)
 
 
 def groups(data: Data) -> Array:
