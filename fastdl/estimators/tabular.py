@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from fastdl.errors import check_number
 from fastdl.tables import Frame, Model, Settings
 from fastdl.tables.settings import Task
 
@@ -103,7 +105,11 @@ class TabularEstimator(BaseEstimator):
         return frame.categorical(self.categorical_features) if self.categorical_features is not None else frame
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> Any:
+        began = time.monotonic()
         settings = self._settings()
+        limit = self.time_limit
+        if limit is not None:
+            limit = check_number("time_limit", limit, 0.0, float("inf"), open_low=True)
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         frame = self._frame(X, reset=True)
@@ -118,6 +124,8 @@ class TabularEstimator(BaseEstimator):
             validation = (self._frame(pair[0], reset=False), *pair[1:])
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         model = Model(settings, seed, self.threads)
+        if limit is not None:
+            limit = max(limit - (time.monotonic() - began), 1e-9)
         model.fit(
             frame,
             y,
@@ -125,7 +133,7 @@ class TabularEstimator(BaseEstimator):
             validation,
             self.callbacks,
             progress="auto" if self.verbose else False,
-            time_limit=self.time_limit,
+            time_limit=limit,
         )
         self.model_ = model
         self.n_iter_ = max(history.epochs for history in model.histories)
@@ -203,7 +211,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     n_ens : int
         Members of each fold.
     time_limit : float, optional
-        Seconds for the fit, which gets as many epochs as they allow.
+        Seconds for the fit; each member gets as many epochs as its share of them allows, and one at least.
     validation_fraction : float
         Of the rows, to choose the epoch that is kept, where there is no `eval_set`.
     patience : int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
 import warnings
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdl import schedule
-from fastdl.callbacks import Callback
+from fastdl.callbacks import Callback, TerminateOnTime
 from fastdl.ensemble import SEED_STEP, Ticks, train_all
 from fastdl.errors import NonFiniteError
 from fastdl.kernels._team import get_num_threads
@@ -21,6 +22,7 @@ from fastdl.losses import CrossEntropy
 from fastdl.tables.best import BestEpoch
 from fastdl.tables.initial import look_at_data
 from fastdl.tables.network import make_network, make_optimizer
+from fastdl.tables.timing import Clock, Plan
 from fastdl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
     from fastdl.tables.settings import Settings
     from fastdl.tables.targets import Classes, Quantity
 
-PROBE_EPOCHS = 2
-SHARE = 0.9  # of the time limit that the epochs are planned for
+PROBE_EPOCHS = 3
+PROBE_ROWS = 20_000  # by which the epochs of all rows are judged
+PROBE_SHARE = 0.05  # of the time, that a single epoch of the probe may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +91,30 @@ def train_members(
         best = None
         if held is not None:
             monitor, sign = ("val_accuracy", -1.0) if settings.task == "classification" else ("val_loss", 1.0)
-            best = BestEpoch(monitor, sign, settings.patience, deadline)
+            best = BestEpoch(monitor, sign, settings.patience)
         members.append(Member(trainer, training, held, best))
     at_once = min(cores, len(members))
-    epochs = settings.epochs
+    plan = None
     if deadline is not None:
-        epochs = affordable(settings, preparation, target, members, seed, cores, deadline)
+        seconds = seconds_of_epoch(settings, preparation, target, members[:at_once], cores // at_once, deadline)
+        plan = Plan(settings.epochs, len(members), at_once, deadline, seconds)
+        if deadline - time.monotonic() < seconds * -(-len(members) // at_once):
+            warnings.warn("time_limit: it is less than an epoch of each member takes; one is made", stacklevel=4)
     given = list(callbacks)
-    progress.start(epochs * len(members), epochs * len(members))
+    progress.start(settings.epochs * len(members), settings.epochs * len(members))
     ticks = Ticks(progress, Lock())
 
     def train(trainer: Trainer) -> None:
         member = next(member for member in members if member.trainer is trainer)
         trainer.threads = max(1, cores // at_once)
-        watchers = [*copy.deepcopy(given), ticks]
-        train_one(settings, member, epochs, [*([member.best] if member.best else []), *watchers])
+        watchers = [*([member.best] if member.best else []), *copy.deepcopy(given), ticks]
+        if plan is None:
+            train_one(settings, member, settings.epochs, watchers)
+            return
+        began = time.monotonic()
+        epochs, seconds = plan.begin()
+        train_one(settings, member, epochs, [*watchers, TerminateOnTime(seconds)])
+        plan.took(trainer.history.epochs, time.monotonic() - began)
 
     interrupted = False
     try:
@@ -163,43 +175,30 @@ def train_one(settings: Settings, member: Member, epochs: int, watchers: Sequenc
         member.best.restore(trainer)
 
 
-def affordable(
+def seconds_of_epoch(
     settings: Settings,
     preparation: Preparation,
     target: Classes | Quantity,
     members: Sequence[Member],
-    seed: int,
-    cores: int,
+    threads: int,
     deadline: float,
-) -> int:
-    """Epochs for which the time will last, by those of a member that is thrown away.
+) -> float:
+    """What an epoch takes where these members are trained side by side: twins of them are, on some of their rows."""
+    every = max(1, -(-max(len(member.training) for member in members) // PROBE_ROWS))
+    began = time.monotonic()
+    clocks = []
+    twins = []
+    for member in members:
+        held = None if member.held is None else member.held.take(np.arange(0, len(member.held), every))
+        training = member.training.take(np.arange(0, len(member.training), every))
+        trainer = make_trainer(settings, preparation, target, member.trainer.seed, threads)
+        twins.append(Member(trainer, training, held, None))
+        clocks.append(Clock(PROBE_SHARE * (deadline - began)))
 
-    A training that is cut off would end at a high rate; one that is planned shorter ends well.
-    """
-    at_once = min(cores, len(members))
-    first = members[0]
-    probe = make_trainer(settings, preparation, target, seed, max(1, cores // at_once))
-    clock = Clock()
-    train_one(settings, Member(probe, first.training, first.held, None), PROBE_EPOCHS, [clock])
-    rounds = -(-len(members) // at_once)
-    left = max(0.0, deadline - time.monotonic()) * SHARE
-    epochs = int(left / (rounds * max(clock.seconds, 1e-9)))
-    if epochs < 1:
-        warnings.warn("time_limit: it is less than an epoch takes; one is made", stacklevel=5)
-    return int(np.clip(epochs, 1, settings.epochs))
+    def train(trainer: Trainer) -> None:
+        place = next(place for place, twin in enumerate(twins) if twin.trainer is trainer)
+        with contextlib.suppress(NonFiniteError):  # what is trained in earnest may fare better
+            train_one(settings, twins[place], PROBE_EPOCHS, [clocks[place]])
 
-
-class Clock(Callback):
-    """Times the last epoch."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self._began = 0.0
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        """Start."""
-        self._began = time.perf_counter()
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
-        """Stop."""
-        self.seconds = time.perf_counter() - self._began
+    train_all(train, [twin.trainer for twin in twins], len(twins))
+    return every * max(clock.seconds for clock in clocks)

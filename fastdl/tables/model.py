@@ -99,7 +99,7 @@ class Model(Predictor):
         progress : {"auto", True, False} or Progress
             A bar of the epochs of all members; "auto" shows it where somebody can see it.
         time_limit : float, optional
-            Seconds that the training may take. It gets as many epochs as fit.
+            Seconds that the fit may take. Each member gets as many epochs as its share of them allows, at least one.
 
         Returns
         -------
