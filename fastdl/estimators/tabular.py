@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
 from fastdl.errors import check_number
 from fastdl.tables import Frame, Model, Settings
 from fastdl.tables.settings import Task
+from fastdl.tables.targets import plain
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -98,11 +99,24 @@ class TabularEstimator(BaseEstimator):
     def _frame(self, X: Any, reset: bool) -> Frame:
         """The table of X, whose features are checked against those of the fit."""
         frame = Frame.of(X)
-        if not hasattr(X, "shape") and not hasattr(X, "columns"):
+        named = isinstance(X, Mapping) or getattr(getattr(X, "dtype", None), "names", None) is not None
+        if named and not self._check_names(frame.names, reset):
+            raise ValueError(
+                "The feature names should match those that were passed during fit: expected "
+                f"{', '.join(self.feature_names_in_)}, got {', '.join(frame.names)}"
+            )
+        if named or (not hasattr(X, "shape") and not hasattr(X, "columns")):
             X = np.empty((frame.rows, len(frame.columns)), bool)  # for scikit-learn, which looks at shapes
-        _check_feature_names(self, X, reset=reset)
+        if not named:
+            _check_feature_names(self, X, reset=reset)
         _check_n_features(self, X, reset=reset)
         return frame.categorical(self.categorical_features) if self.categorical_features is not None else frame
+
+    def _check_names(self, names: list[str], reset: bool) -> bool:
+        """Keep the names of columns that scikit-learn knows none of, or compare them, in any order."""
+        if reset:
+            self.feature_names_in_ = np.array(names, object)
+        return set(getattr(self, "feature_names_in_", names)) == set(names)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> Any:
         began = time.monotonic()
@@ -276,7 +290,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
             For parameters or a table that will not do; the message names column and row.
         """
         if y is not None:
-            y = column_or_1d(y, warn=True)
+            y = column_or_1d(plain(y), warn=True)
             check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
             check_classification_targets(y)
         if self.class_weight is not None:
@@ -355,7 +369,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
             For parameters or a table that will not do; the message names column and row.
         """
         if y is not None:
-            y = check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
+            y = check_array(plain(y), ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
             if y.ndim == 2 and y.shape[1] == 1:
                 y = column_or_1d(y, warn=True)
         fitted: TabularRegressor = self._fit(X, y, sample_weight, eval_set)
