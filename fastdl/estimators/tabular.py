@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from fastdl.errors import check_number
+from fastdl.errors import check_number, unknown_name
 from fastdl.tables import Frame, Model, Settings
 from fastdl.tables.settings import Task
 from fastdl.tables.targets import plain
@@ -38,6 +38,7 @@ SETTINGS = {
         )
     },
 }
+OWN = {name: parameter for parameter, name in SETTINGS.items()}
 
 
 class TabularEstimator(BaseEstimator):
@@ -63,6 +64,7 @@ class TabularEstimator(BaseEstimator):
         weight_decay: float | None = None,
         label_smoothing: float | None = None,
         one_hot: int | None = None,
+        settings: Mapping[str, Any] | None = None,
         class_weight: Any = None,
         categorical_features: Sequence[Any] | None = None,
         callbacks: Any = (),
@@ -85,6 +87,7 @@ class TabularEstimator(BaseEstimator):
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.one_hot = one_hot
+        self.settings = settings
         self.class_weight = class_weight
         self.categorical_features = categorical_features
         self.callbacks = callbacks
@@ -94,7 +97,15 @@ class TabularEstimator(BaseEstimator):
 
     def _settings(self) -> Settings:
         given = {name: getattr(self, key) for key, name in SETTINGS.items() if getattr(self, key) is not None}
-        return Settings.preset(self.preset, self._task).replace(**given)
+        more = {} if self.settings is None else self.settings
+        if not isinstance(more, Mapping):
+            raise TypeError(f"settings: expected a dict of names and values, got {type(more).__name__}")
+        for name in more:
+            if name in OWN:
+                raise ValueError(f"settings: {name!r} is set by the parameter {OWN[name]!r}")
+            if name == "task" or name not in Settings.__slots__:
+                raise unknown_name("settings", name, {*Settings.__slots__} - {*OWN, "task"})
+        return Settings.preset(self.preset, self._task).replace(**given, **more)
 
     def _frame(self, X: Any, reset: bool) -> Frame:
         """The table of X, whose features are checked against those of the fit."""
@@ -236,6 +247,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     lr, dropout, weight_decay, label_smoothing : float
     one_hot : int
         Categories up to so many are one-hot; more get learned vectors.
+    settings : dict, optional
+        Other fields of `fastdl.tables.Settings`, by name: {"waves": 0, "data_init": True}.
     class_weight : dict or "balanced", optional
         Factor of the weight of each class's rows.
     categorical_features : sequence of str or int, optional
