@@ -208,7 +208,8 @@ class Model(Predictor):
 
         Each column that counts is an input of its name, shape (rows, 1): float64 for numbers, booleans and dates
         (seconds since 1970), NaN where a value is missing; text for categories, "" where one is missing. The output is
-        "probabilities", in the order of the metadata's classes, or "prediction".
+        "probabilities", float32 in the order of the metadata's classes, or "prediction", float64. A column without a
+        name, or with that of the output, has an input of another name; the metadata's columns are in their order.
 
         Parameters
         ----------
