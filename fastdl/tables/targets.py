@@ -55,7 +55,7 @@ class Classes:
 
     def config(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {"classes": self.classes.tolist()}
+        return {"classes": self.classes.tolist(), "dtype": self.classes.dtype.str}
 
 
 class Quantity:
