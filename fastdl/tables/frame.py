@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from fastdl.program import Array
@@ -57,8 +59,15 @@ class Frame:
         return Frame([column if column.name == old.name else old for old in self.columns], self.named)
 
     def categorical(self, columns: Sequence[Any]) -> Frame:
-        """The same, with the columns of these names or places taken for categories."""
+        """The same, with the columns of these names or places, or where a mask is true, taken for categories."""
         names = self.names
+        if isinstance(columns, str) or not isinstance(columns, Iterable):
+            raise TypeError(f"categorical_features: expected names or places of columns, got {columns!r}")
+        columns = list(columns)
+        if columns and all(isinstance(key, bool | np.bool_) for key in columns):
+            if len(columns) != len(names):
+                raise ValueError(f"categorical_features: expected {len(names)} of a mask, got {len(columns)}")
+            columns = [place for place, yes in enumerate(columns) if yes]
         chosen = set()
         for key in columns:
             if key not in names and not (hasattr(key, "__index__") and -len(names) <= key < len(names)):

@@ -77,7 +77,7 @@ class Model(Predictor):
         y: Any,
         weights: Any = None,
         validation: Sequence[Any] | None = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[Callback] | Callback | None = (),
         progress: Literal["auto"] | bool | Progress = "auto",
         time_limit: float | None = None,
     ) -> Model:
@@ -94,7 +94,7 @@ class Model(Predictor):
             to 10,000 rows.
         validation : (X, y) or (X, y, weights), optional
             Chooses the epoch that is kept, instead of a part of the rows.
-        callbacks : iterable of Callback
+        callbacks : iterable of Callback, or one
             Each member gets copies.
         progress : {"auto", True, False} or Progress
             A bar of the epochs of all members; "auto" shows it where somebody can see it.
@@ -116,6 +116,7 @@ class Model(Predictor):
         The order of the rows has no say: they are sorted before chance, by the seed, orders them anew.
         """
         settings, began = self.settings, time.monotonic()
+        watchers = callbacks_of(callbacks)
         bar = progress if isinstance(progress, Progress) else Progress(progress, "epochs")
         if time_limit is not None:
             time_limit = check_number("time_limit", time_limit, 0.0, float("inf"), open_low=True)
@@ -137,7 +138,7 @@ class Model(Predictor):
             parts = [(data, validation_part(preparation, target, validation))]
         deadline = None if time_limit is None else began + time_limit
         members, self.interrupted = train_members(
-            settings, preparation, target, parts, self.seed, self.threads, callbacks, bar, deadline
+            settings, preparation, target, parts, self.seed, self.threads, watchers, bar, deadline
         )
         self.preparation, self.target, self.members = preparation, target, members
         self.networks = [member.trainer.net for member in members]
@@ -224,3 +225,16 @@ class Model(Predictor):
 
         self._trained()
         to_onnx(self, path)
+
+
+def callbacks_of(given: Any) -> list[Callback]:
+    """Some callbacks or one or none as a list."""
+    if given is None or isinstance(given, Callback):
+        return [] if given is None else [given]
+    if not isinstance(given, Iterable):
+        raise TypeError(f"callbacks: expected a list of Callback, got {type(given).__name__}")
+    found = list(given)
+    for place, callback in enumerate(found):
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks[{place}]: expected a Callback, got {type(callback).__name__}")
+    return found

@@ -133,12 +133,15 @@ def validation_part(preparation: Preparation, target: Classes | Quantity, given:
     """Prepared rows of (X, y) or (X, y, weights), without those of weight 0."""
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise ValueError("validation: expected (X, y) or (X, y, weights)")
-    frame = Frame.of(given[0])
-    if not frame.rows:
-        raise ValueError("validation: there are no rows")
-    truth = target.encode(given[1])
-    if len(truth) != frame.rows:
-        raise ValueError(f"validation: expected {frame.rows} targets, got {len(truth)}")
-    weights = row_weights(given[2] if len(given) > 2 else None, None, truth, frame.rows)
-    data = Data(preparation.transform(frame), truth, weights)
+    try:
+        frame = Frame.of(given[0])
+        if not frame.rows:
+            raise ValueError("there are no rows")
+        truth = target.encode(given[1])
+        if len(truth) != frame.rows:
+            raise ValueError(f"expected {frame.rows} targets, got {len(truth)}")
+        weights = row_weights(given[2] if len(given) > 2 else None, None, truth, frame.rows)
+        data = Data(preparation.transform(frame), truth, weights)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation: {error}") from None
     return data if weights is None else data.take(np.flatnonzero(weights))

@@ -115,6 +115,8 @@ class Predictor:
             raise ValueError("quantiles are of numbers, and this model predicts classes")
         if not len(self.residuals):
             raise ValueError("quantiles need errors on validation rows: fit with validation_fraction above 0")
+        if not np.iterable(levels):
+            raise TypeError(f"levels: expected numbers from 0 to 1, got {levels!r}")
         wanted = [check_number("levels", level, 0.0, 1.0) for level in levels]
         shifts = np.quantile(self.residuals, wanted, axis=0).T
         outputs = self._outputs(X).astype(np.float64) * target.std + target.mean

@@ -86,6 +86,8 @@ class Quantity:
     def encode(self, y: Any) -> Array:
         """As the network learns it, float64 (n, outputs)."""
         values = numbers_of(y)
+        if self.flat and values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
         if (values.ndim == 1) != self.flat or values.reshape(len(values), -1).shape[1] != self.outputs:
             raise ValueError(f"y: expected {self.outputs} targets of each row, got shape {values.shape}")
         return (values.reshape(len(values), -1) - self.mean) / self.std
