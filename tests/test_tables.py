@@ -238,7 +238,7 @@ def test_numbers_are_learned_and_stay_in_their_range(preset: str) -> None:
 def test_several_targets() -> None:
     X = table()
     Y = np.column_stack([numbers(X), -numbers(X)])
-    model = Model(quick("regression", epochs=30)).fit(X, Y, progress=False)
+    model = Model(quick("regression", epochs=80)).fit(X, Y, progress=False)
     assert model.predict(X).shape == (N, 2) and model.predict_quantiles(X, [0.5]).shape == (N, 2, 1)
     assert model.evaluate(X, Y)["r2"] > 0.8
 

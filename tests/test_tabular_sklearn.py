@@ -207,3 +207,11 @@ def test_a_seed_is_the_same_model_and_none_is_another() -> None:
     np.testing.assert_array_equal(one, two)
     three, four = (quick(random_state=None) for _ in range(2))
     assert (three.fit(X, LABELS).predict_proba(X) != four.fit(X, LABELS).predict_proba(X)).any()
+
+
+def test_rows_of_next_to_no_weight_choose_no_epoch() -> None:
+    """Else an epoch that gets one of them right by chance would be better than one that has learned all others."""
+    y = (X[:, 0] + RNG.normal(size=60) > 0).astype(int)
+    for seed in range(5):
+        model = quick(class_weight={0: 1000, 1: 1e-4}, epochs=60, random_state=seed).fit(X, y)
+        assert model.model_.best_epoch == 59 and (model.predict(X) == 0).all()

@@ -21,10 +21,12 @@ class BestEpoch(Callback):
         -1 if more is better.
     patience : int, optional
         Epochs without improvement after which the training ends.
+    tie : float
+        What is worse by no more than this is as good.
     """
 
-    def __init__(self, monitor: str, sign: float, patience: int | None) -> None:
-        self.monitor, self.sign, self.patience = monitor, sign, patience
+    def __init__(self, monitor: str, sign: float, patience: int | None, tie: float = 0.0) -> None:
+        self.monitor, self.sign, self.patience, self.tie = monitor, sign, patience, tie
         self.best = float("inf")
         self.best_epoch = -1
         self._weights: Any = None
@@ -32,8 +34,8 @@ class BestEpoch(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
         """Compare and keep."""
         value = self.sign * logs[self.monitor]
-        if value <= self.best:  # of equals the last: what has been trained longer is the smoother
-            self.best, self.best_epoch = value, epoch
+        if value <= self.best + self.tie:  # of equals the last: what has been trained longer is the smoother
+            self.best, self.best_epoch = min(value, self.best), epoch
             self._weights = None
             self._weights = trainer.net.snapshot()
         elif self.patience is not None and epoch - self.best_epoch >= self.patience:

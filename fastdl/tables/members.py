@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastdl.tables.settings import Settings
     from fastdl.tables.targets import Classes, Quantity
 
+TIE = 1e-6  # of accuracy
 PROBE_EPOCHS = 3
 PROBE_ROWS = 20_000  # by which the epochs of all rows are judged
 PROBE_SHARE = 0.05  # of the time, that a single epoch of the probe may take
@@ -90,8 +91,9 @@ def train_members(
         trainer = make_trainer(settings, preparation, target, (seed + number * SEED_STEP) % 2**64, cores)
         best = None
         if held is not None:
-            monitor, sign = ("val_accuracy", -1.0) if settings.task == "classification" else ("val_loss", 1.0)
-            best = BestEpoch(monitor, sign, settings.patience)
+            # Rows of next to no weight shall not choose among epochs that get all others right.
+            accuracy, loss = ("val_accuracy", -1.0, settings.patience, TIE), ("val_loss", 1.0, settings.patience)
+            best = BestEpoch(*(accuracy if settings.task == "classification" else loss))
         members.append(Member(trainer, training, held, best))
     at_once = min(cores, len(members))
     plan = None

@@ -62,32 +62,24 @@ def parts_of(
         Sorted.
     seed : int
     """
-    rows = len(data)
-    group = groups(data)
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    sizes = np.bincount(group)
-    classes = data.y[first] if isinstance(target, Classes) else None
-    whole = too_large(settings, sizes, classes)
+    rows, group = len(data), groups(data)
+    sizes, first = np.bincount(group), np.flatnonzero(np.diff(group, prepend=-1))
+    classes = data.y if isinstance(target, Classes) else None
+    whole = too_large(settings, sizes, None if classes is None else classes[first])
     if len(first) < rows and (
         sizes[~whole].sum() < LEAST_PARTED * rows or alike_by_chance(data.take(first), preparation)
     ):
-        group = first = np.arange(rows)
-        sizes, whole = np.ones(rows, np.int64), np.zeros(rows, bool)
-        classes = data.y if isinstance(target, Classes) else None
-
-    def chosen(groups: Array) -> Data:
-        mask = np.zeros(len(first), bool)
-        mask[groups] = True
-        return data.take(np.flatnonzero(mask[group]))
-
+        group = np.arange(rows)
+        whole = np.zeros(rows, bool)
     if settings.n_cv > 1:
-        if len(first) < settings.n_cv:
+        different = group[-1] + 1
+        if different < settings.n_cv:
             raise ValueError(
-                f"n_cv: expected at most a fold for each of {len(first)} different rows, got {settings.n_cv}"
+                f"n_cv: expected at most a fold for each of {different} different rows, got {settings.n_cv}"
             )
-        return [(chosen(a), chosen(b)) for a, b in folds(classes, len(first), settings.n_cv, seed, sizes)]
-    training, held = holdout(classes, len(first), settings.validation_fraction, seed, sizes, whole)
-    return [(chosen(training), chosen(held) if len(held) else None)]
+        return [(data.take(a), data.take(b)) for a, b in folds(classes, rows, settings.n_cv, seed, group)]
+    training, held = holdout(classes, rows, settings.validation_fraction, seed, group, whole)
+    return [(data.take(training), data.take(held) if len(held) else None)]
 
 
 def too_large(settings: Settings, sizes: Array, classes: Array | None) -> Array:

@@ -25,7 +25,7 @@ def holdout(
     rows: int,
     fraction: float,
     seed: int,
-    sizes: Array | None = None,
+    groups: Array | None = None,
     kept: Array | None = None,
 ) -> tuple[Array, Array]:
     """Rows to train on and rows held out, each sorted; a class with a single row is never held out.
@@ -37,21 +37,35 @@ def holdout(
     fraction : float
         To hold out, at least a row and not all, unless it is 0 or there is but one row.
     seed : int
-    sizes : ndarray of int, shape (rows,), optional
-        How often each row counts.
-    kept : ndarray of bool, shape (rows,), optional
-        Rows that are never held out, unless all are such.
+    groups : ndarray of int, shape (rows,), optional
+        The number of each row's group, from 0. A group is of one class, and stays together.
+    kept : ndarray of bool, shape (groups,), optional
+        Groups that are never held out, unless all are such.
     """
-    order = spread(classes, rows, seed)
-    stays = np.zeros(rows, bool) if kept is None else kept[order]
-    size = np.ones(rows, np.int64) if sizes is None else sizes[order]
+    order, size, label = in_groups(classes, rows, seed, groups)
+    stays = np.zeros(len(order), bool) if kept is None else kept[order]
     wanted = np.floor(np.cumsum(np.where(stays, 0, size)) * fraction + 0.5)
-    if classes is not None:
-        stays |= np.bincount(classes)[classes[order]] == 1
+    if label is not None:
+        stays |= np.bincount(label)[label] == 1
     held = taken(wanted, size) & ~stays
-    if fraction and rows > 1 and not held.any():
+    if fraction and len(order) > 1 and not held.any():
         held[int(np.argmin(stays))] = True
-    return np.sort(order[~held]), np.sort(order[held])
+    out = np.zeros(len(order), bool)
+    out[order[held]] = True
+    if groups is not None:
+        out = out[groups]
+    return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def in_groups(classes: Array | None, rows: int, seed: int, groups: Array | None) -> tuple[Array, Array, Array | None]:
+    """Groups in the order of `spread`, each where its first row is; how many rows each has, and its class."""
+    order = spread(classes, rows, seed)
+    if groups is None:
+        return order, np.ones(rows, np.int64), None if classes is None else classes[order]
+    first = np.sort(np.unique(groups[order], return_index=True)[1])
+    label = None if classes is None else classes[order][first]
+    order = groups[order][first]
+    return order, np.bincount(groups)[order], label
 
 
 def taken(wanted: Array, size: Array) -> Array:
@@ -66,14 +80,15 @@ def taken(wanted: Array, size: Array) -> Array:
     return found
 
 
-def folds(classes: Array | None, rows: int, n: int, seed: int, sizes: Array | None = None) -> list[tuple[Array, Array]]:
-    """Rows to train on and rows held out of each fold; every row is held out once."""
-    order = spread(classes, rows, seed)
-    place = np.empty(rows, np.int64)
-    if sizes is None or (sizes == 1).all():
-        place[order] = np.arange(rows) % n
-    else:
-        place[order] = dealt(None if classes is None else classes[order], sizes[order], n)
+def folds(
+    classes: Array | None, rows: int, n: int, seed: int, groups: Array | None = None
+) -> list[tuple[Array, Array]]:
+    """Rows to train on and rows held out of each fold; every row is held out once, those of a group together."""
+    order, size, label = in_groups(classes, rows, seed, groups)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order)) % n if (size == 1).all() else dealt(label, size, n)
+    if groups is not None:
+        place = place[groups]
     return [(np.flatnonzero(place != fold), np.flatnonzero(place == fold)) for fold in range(n)]
 
 
