@@ -114,7 +114,7 @@ def plain(y: Any) -> Array:
         For a missing target, or labels of several kinds; the message names the row.
     """
     array = _opened(y)
-    if array.dtype.kind not in "OT":
+    if array.dtype.kind not in ("O", "T"):
         return array
     values = array.ravel().tolist()
     missing = [row for row, value in enumerate(values) if is_missing(value)]
