@@ -96,14 +96,15 @@ def train_members(
             best = BestEpoch(*(accuracy if settings.task == "classification" else loss))
         members.append(Member(trainer, training, held, best))
     at_once = min(cores, len(members))
-    plan = None
+    plan, epochs = None, settings.epochs
     if deadline is not None:
         seconds = seconds_of_epoch(settings, preparation, target, members[:at_once], cores // at_once, deadline)
         plan = Plan(settings.epochs, len(members), at_once, deadline, seconds)
-        if deadline - time.monotonic() < seconds * -(-len(members) // at_once):
+        epochs, share = plan.next()
+        if share < seconds:
             warnings.warn("time_limit: it is less than an epoch of each member takes; one is made", stacklevel=4)
     given = list(callbacks)
-    progress.start(settings.epochs * len(members), settings.epochs * len(members))
+    progress.start(epochs * len(members), epochs * len(members))
     ticks = Ticks(progress, Lock())
 
     def train(trainer: Trainer) -> None:
@@ -111,11 +112,11 @@ def train_members(
         trainer.threads = max(1, cores // at_once)
         watchers = [*([member.best] if member.best else []), *copy.deepcopy(given), ticks]
         if plan is None:
-            train_one(settings, member, settings.epochs, watchers)
+            train_one(settings, member, epochs, watchers)
             return
         began = time.monotonic()
-        epochs, seconds = plan.begin()
-        train_one(settings, member, epochs, [*watchers, TerminateOnTime(seconds)])
+        planned, seconds = plan.begin()
+        train_one(settings, member, planned, [*watchers, TerminateOnTime(seconds)])
         plan.took(trainer.history.epochs, time.monotonic() - began)
 
     interrupted = False

@@ -75,7 +75,8 @@ def parts_of(
         different = group[-1] + 1
         if different < settings.n_cv:
             raise ValueError(
-                f"n_cv: expected at most a fold for each of {different} different rows, got {settings.n_cv}"
+                f"n_cv: expected at most a fold for each of {different} different rows, got {settings.n_cv} "
+                f"(n_samples = {rows})"
             )
         return [(data.take(a), data.take(b)) for a, b in folds(classes, rows, settings.n_cv, seed, group)]
     training, held = holdout(classes, rows, settings.validation_fraction, seed, group, whole)

@@ -38,16 +38,20 @@ class Plan:
         self.seconds = max(seconds, 1e-9)
         self._lock = Lock()
 
+    def next(self) -> tuple[int, float]:
+        """Epochs of the next member if it began now, and the seconds after which it would be cut off."""
+        left = max(0.0, self.deadline - time.monotonic())
+        share = max(left / (self.rounds - self.begun // self.at_once), 1e-9)
+        return max(1, min(self.epochs, int(SHARE * share / self.seconds))), share
+
     def begin(self) -> tuple[int, float]:
-        """Epochs of the next member, and the seconds after which it is cut off."""
+        """The same of a member that begins."""
         with self._lock:
-            left = max(0.0, self.deadline - time.monotonic())
-            share = left / (self.rounds - self.begun // self.at_once)
-            self.begun += 1
-            epochs = max(1, min(self.epochs, int(SHARE * share / self.seconds)))
-            if self.begun == 1:
+            epochs, share = self.next()
+            if self.begun == 0:
                 self.epochs = epochs  # nobody gets more than the first
-            return epochs, max(share, 1e-9)
+            self.begun += 1
+            return epochs, share
 
     def took(self, epochs: int, seconds: float) -> None:
         """A member has come to its end: its epochs are what others are planned by."""
