@@ -133,6 +133,20 @@ def test_every_layer_as_numpy_code(name: str, tmp_path: Path, monkeypatch: pytes
         module["predict"](X[0])
 
 
+def test_codes_that_are_none_are_refused_by_the_code_as_well(tmp_path: Path) -> None:
+    net = exported(CASES["Embedding"])
+    assert net is not None
+    net.to_numpy_code(tmp_path / "model.py")
+    module: dict[str, Any] = {}
+    exec((tmp_path / "model.py").read_text(), module)
+    for bad in (-1.0, 4.0, 0.5):
+        for predict in (net.predict, module["predict"]):
+            with pytest.raises(ValueError):
+                predict(np.array([[bad, 0.5, 1]], np.float32))
+    missing = np.array([[np.nan, 0.5, 1], [0, 0.5, 1]], np.float32)
+    np.testing.assert_allclose(module["predict"](missing), net.predict(missing), rtol=1e-5)
+
+
 def test_every_layer_of_ours_is_there() -> None:
     ours = {kind for kind in vars(nn).values() if isinstance(kind, type) and issubclass(kind, nn.Layer)}
     assert ours - {nn.Layer, nn.Network} == set(LAYERS)

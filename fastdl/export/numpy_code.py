@@ -42,7 +42,7 @@ CALLS = {
     "erf": "_erf({0})",
     "softmax": "_softmax({0})",
     "mean": "{0}.mean(axis=1, keepdims=True)",
-    "rows": "{0}[{1}[:, 0].astype(np.int64)]",
+    "rows": "_of_codes({0}, {1}[:, 0])",
 }
 HEAD = '''"""A network of fastdl {version} as plain NumPy: predict(X){more}.
 
@@ -75,6 +75,15 @@ def _quantiles(x, order):
     out = np.empty_like(of_target)
     out[:, :, order] = np.sort(of_target, axis=2)
     return out.reshape(x.shape)
+
+
+def _of_codes(table, codes):
+    missing = np.isnan(codes)
+    if not np.isin(codes[~missing], np.arange(len(table))).all():
+        raise ValueError(f"X: expected codes 0 .. {{len(table) - 1}}")
+    out = table[np.where(missing, 0, codes).astype(np.int64)]
+    out[missing] = np.nan
+    return out
 
 
 def _rows(X):

@@ -45,8 +45,15 @@ def values_of_objects(name: str, values: list[Any]) -> tuple[str, Array]:
             raise ValueError(f"column {name!r}: the number in row {row} is too large for float64") from None
     if all(issubclass(kind, datetime.date | np.datetime64) or kind.__name__ == "Period" for kind in kinds):
         return "date", np.array([None if is_missing(v) else _naive(v) for v in values], "datetime64[us]")
-    for row, value in enumerate(values):
-        _check_text(name, row, value)
+    nameless = tuple(kind for kind in kinds if not _has_name(kind))
+    if nameless:
+        row = next(row for row, value in enumerate(values) if type(value) in nameless)
+        if isinstance(values[row], complex | np.complexfloating):
+            raise ValueError(f"Complex data not supported: column {name!r}, row {row}")
+        raise TypeError(
+            f"column {name!r}: argument must be a string or a real number, got {type(values[row]).__name__} in "
+            f"row {row}"
+        )
     return "category", texts_of(values)
 
 
@@ -100,13 +107,8 @@ def _naive(value: Any) -> Any:
     return value
 
 
-def _check_text(name: str, row: int, value: Any) -> None:
-    """Refuse what has no name that says what it is."""
-    kind = type(value)
-    if isinstance(value, complex | np.complexfloating):
-        raise ValueError(f"Complex data not supported: column {name!r}, row {row}")
-    nameless = all(getattr(kind, method) is getattr(object, method) for method in ("__str__", "__repr__"))
-    if nameless or isinstance(value, dict | list | tuple | set | frozenset | np.ndarray):
-        raise TypeError(
-            f"column {name!r}: argument must be a string or a real number, got {kind.__name__} in row {row}"
-        )
+def _has_name(kind: type) -> bool:
+    """Whether the text of a value says what it is."""
+    if issubclass(kind, complex | np.complexfloating | dict | list | tuple | set | frozenset | np.ndarray):
+        return False
+    return any(getattr(kind, method) is not getattr(object, method) for method in ("__str__", "__repr__"))
