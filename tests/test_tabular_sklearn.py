@@ -215,3 +215,18 @@ def test_rows_of_next_to_no_weight_choose_no_epoch() -> None:
     for seed in range(5):
         model = quick(class_weight={0: 1000, 1: 1e-4}, epochs=60, random_state=seed).fit(X, y)
         assert model.model_.best_epoch == 59 and (model.predict(X) == 0).all()
+
+
+def test_a_fit_that_fails_changes_nothing() -> None:
+    named = {"a": X[:, 0], "b": X[:, 1]}
+    model = quick().fit(named, LABELS)
+    before = model.predict_proba(named)
+    for bad in ((X, LABELS[:3]), ({"c": X[:, 0]}, ["one"] * 60)):
+        with pytest.raises(ValueError):
+            model.fit(*bad)
+        np.testing.assert_array_equal(model.predict_proba(named), before)
+        assert model.n_features_in_ == 2 and list(model.feature_names_in_) == ["a", "b"]
+    fresh = quick()
+    with pytest.raises(ValueError):
+        fresh.fit(X, ["one"] * 60)
+    assert not hasattr(fresh, "n_features_in_")

@@ -35,6 +35,7 @@ SETTINGS = {
         )
     },
 }
+FEATURES = ("n_features_in_", "feature_names_in_")
 OWN = {name: parameter for parameter, name in SETTINGS.items()}
 
 
@@ -132,6 +133,17 @@ class TabularEstimator(BaseEstimator):
         return set(getattr(self, "feature_names_in_", names)) == set(names)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> Any:
+        """Learn; after an error the estimator is what it was."""
+        known = {name: value for name, value in self.__dict__.items() if name in FEATURES}
+        try:
+            return self._learn(X, y, sample_weight, eval_set)
+        except BaseException:
+            for name in FEATURES:
+                self.__dict__.pop(name, None)
+            self.__dict__.update(known)
+            raise
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> Any:
         began = time.monotonic()
         settings = self._settings()
         limit = self.time_limit
