@@ -10,7 +10,7 @@ import math
 import os
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fastdl.callbacks.callback import Callback
 
@@ -92,7 +92,8 @@ class TensorBoard(Callback):
     Parameters
     ----------
     folder : path-like
-        Where the file goes; it is made if need be. Each fit writes a file of its own, whose steps go on.
+        Where the file goes; it is made if need be. Each fit writes a file of its own, whose steps go on. Of several
+        networks that are trained side by side each has a folder inside.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -119,3 +120,9 @@ class TensorBoard(Callback):
         scalars = {name: float(value) for name, value in logs.items()}
         with open(self._path, "ab") as file:
             file.write(record(event(time.time(), epoch, scalars)))
+
+    def for_member(self, number: int) -> Self:
+        """One that writes into a folder "member-0" and so on inside, which TensorBoard shows as runs."""
+        own = super().for_member(number)
+        own.folder = os.path.join(self.folder, f"member-{number}")
+        return own

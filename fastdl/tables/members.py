@@ -108,9 +108,10 @@ def train_members(
     ticks = Ticks(progress, Lock())
 
     def train(trainer: Trainer) -> None:
-        member = next(member for member in members if member.trainer is trainer)
+        number, member = next(pair for pair in enumerate(members) if pair[1].trainer is trainer)
+        own = [callback.for_member(number) for callback in given] if len(members) > 1 else copy.deepcopy(given)
         trainer.threads = max(1, cores // at_once)
-        watchers = [*([member.best] if member.best else []), *copy.deepcopy(given), ticks]
+        watchers = [*([member.best] if member.best else []), *own, ticks]
         if plan is None:
             train_one(settings, member, epochs, watchers)
             return

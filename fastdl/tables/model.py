@@ -95,7 +95,7 @@ class Model(Predictor):
         validation : (X, y) or (X, y, weights), optional
             Chooses the epoch that is kept, instead of a part of the rows.
         callbacks : iterable of Callback, or one
-            Each member gets copies.
+            Each member gets copies, which write to places of their own.
         progress : {"auto", True, False} or Progress
             A bar of the epochs of all members; "auto" shows it where somebody can see it.
         time_limit : float, optional
