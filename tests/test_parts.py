@@ -96,7 +96,7 @@ def test_groups_of_any_sizes_fill_their_share_of_the_rows(classes: bool, fold: d
             assert np.abs(np.bincount(held.y) - 0.2 * np.bincount(data.y)).max() <= 12
 
 
-@pytest.mark.parametrize("fold", [{}, {"n_cv": 2}], ids=str)
+@pytest.mark.parametrize("fold", [{}, {"n_cv": 2}, {"n_cv": 5}], ids=str)
 @pytest.mark.parametrize(
     ("X", "y"),
     [
@@ -110,7 +110,7 @@ def test_groups_of_any_sizes_fill_their_share_of_the_rows(classes: bool, fold: d
 def test_where_most_of_a_table_is_a_few_rows_each_goes_its_own_way(X: Any, y: Any, fold: dict[str, Any]) -> None:
     parts, data = split(X, y, **fold)
     for training, held in parts:
-        assert held is not None and len(held) == (50 if fold else 20) == len(data) - len(training)
+        assert held is not None and len(held) == (50 if fold.get("n_cv") == 2 else 20) == len(data) - len(training)
         assert set(training.y.ravel()) == set(data.y.ravel())
 
 

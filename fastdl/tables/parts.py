@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_REPEATED = 10_000
 LEAST_PARTED = 0.25  # of the rows must be in groups that can be held out, else rows are parted one by one
+OFTEN = 10  # times that rows stand there on average, so that too few for the folds are parted one by one
 CHANCE = 0.05  # of the rows: where chance alone makes more of them alike, that says nothing
 
 
@@ -67,7 +68,9 @@ def parts_of(
     classes = data.y if isinstance(target, Classes) else None
     whole = too_large(settings, sizes, None if classes is None else classes[first])
     if len(first) < rows and (
-        sizes[~whole].sum() < LEAST_PARTED * rows or alike_by_chance(data.take(first), preparation)
+        sizes[~whole].sum() < LEAST_PARTED * rows
+        or (len(first) < settings.n_cv and len(first) * OFTEN <= rows)
+        or alike_by_chance(data.take(first), preparation)
     ):
         group = np.arange(rows)
         whole = np.zeros(rows, bool)
