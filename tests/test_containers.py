@@ -125,6 +125,7 @@ LABELS: list[tuple[Any, list[Any]]] = [
     (pa.array(["a", "b"]).dictionary_encode(), ["a", "b"]),
     (pa.chunked_array([[1], [2]]), [1, 2]),
     (np.array([3, 1], object), [3, 1]),
+    (np.array(["a", np.str_("b")], object), ["a", "b"]),
     (np.array(["a", "b"], np.dtypes.StringDType()), ["a", "b"]),
 ]
 

@@ -122,7 +122,8 @@ def plain(y: Any) -> Array:
         row = missing[0] // max(1, array.size // max(1, len(array)))
         raise ValueError(f"y: the target is missing in row {row} (Input y contains NaN)")
     kinds = {type(value) for value in values}
-    if len(kinds) > 1 and not all(issubclass(kind, numbers.Real | decimal.Decimal | np.bool_) for kind in kinds):
+    alike = (numbers.Real | decimal.Decimal | np.bool_, str)
+    if len(kinds) > 1 and not any(all(issubclass(kind, like) for kind in kinds) for like in alike):
         raise TypeError(f"y: expected labels of one kind, got {' and '.join(sorted(kind.__name__ for kind in kinds))}")
     if kinds & {decimal.Decimal}:
         return array.astype(np.float64)
