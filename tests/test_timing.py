@@ -60,16 +60,16 @@ def test_who_begins_later_has_fewer_epochs_if_they_take_longer_than_planned(cloc
     clock.costs = staticmethod(lambda epoch: 1.0 if epoch < 150 else 3.0)
     model = fit(1000.0, n_ens=4)
     epochs = [history.epochs for history in model.histories]
-    assert clock.now <= 1010 and epochs[1] < epochs[0] and min(epochs) > 50
+    assert clock.now <= 1000 and epochs[1] < epochs[0] and min(epochs) > 50
     for history in model.histories[2:]:
         assert history["lr"][-1] / max(history["lr"]) < 0.01
 
 
 def test_who_is_too_slow_is_cut_off_at_the_end_of_its_share(clock: type[Hand]) -> None:
-    clock.costs = staticmethod(lambda epoch: 5.0 if epoch < 53 and epoch > 2 else 1.0)
+    clock.costs = staticmethod(lambda epoch: 5.0 if 9 <= epoch < 59 else 1.0)
     model = fit(1000.0, n_ens=4)
     epochs = [history.epochs for history in model.histories]
-    assert clock.now <= 1000 and epochs[0] == 50 and min(epochs[1:]) > 40
+    assert clock.now <= 1000 and epochs[0] in (49, 50) and min(epochs[1:]) > 40
 
 
 @pytest.mark.parametrize("changes", [{"n_ens": 3}, {"n_ens": 3, "validation_fraction": 0.0}], ids=str)
@@ -92,12 +92,12 @@ def test_a_plan_for_several_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     plan = Plan(LONG, 5, 2, 90.0, 1.0)
-    assert plan.begin() == plan.begin() == (27, 30.0)
+    assert plan.begin() == plan.begin() == (27, 29.0)
     now = 27.0
     plan.took(27, 27.0)
-    assert plan.begin() == (27, 31.5)
+    assert plan.begin() == (27, 30.5)
     plan.took(27, 54.0)
-    assert plan.begin() == (14, 31.5)
+    assert plan.begin() == (14, 29.5)
     now = 100.0
     assert plan.begin() == (1, 1e-9)
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from fastdl.tables.targets import Classes, Quantity
 
 TIE = 1e-6  # of accuracy
-PROBE_EPOCHS = 3
+PROBE_EPOCHS = 9
 PROBE_ROWS = 20_000  # by which the epochs of all rows are judged
-PROBE_SHARE = 0.05  # of the time, that a single epoch of the probe may take
+PROBE_SHARE = 0.05  # of the time, after which the probe makes no more of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ def train_members(
     if deadline is not None:
         seconds = seconds_of_epoch(settings, preparation, target, members[:at_once], cores // at_once, deadline)
         plan = Plan(settings.epochs, len(members), at_once, deadline, seconds)
-        epochs, share = plan.next()
-        if share < seconds:
+        epochs = plan.next()[0]
+        if deadline - time.monotonic() < seconds * plan.rounds:
             warnings.warn("time_limit: it is less than an epoch of each member takes; one is made", stacklevel=4)
     given = list(callbacks)
     progress.start(epochs * len(members), epochs * len(members))
@@ -205,4 +205,4 @@ def seconds_of_epoch(
             train_one(settings, twins[place], PROBE_EPOCHS, [clocks[place]])
 
     train_all(train, [twin.trainer for twin in twins], len(twins))
-    return every * max(clock.seconds for clock in clocks)
+    return every * sum(clock.seconds for clock in clocks) / len(clocks)

@@ -39,19 +39,19 @@ class Plan:
         self._lock = Lock()
 
     def next(self) -> tuple[int, float]:
-        """Epochs of the next member if it began now, and the seconds after which it would be cut off."""
+        """Epochs of the next member if it began now, and the seconds after which it may begin no more of them."""
         left = max(0.0, self.deadline - time.monotonic())
-        share = max(left / (self.rounds - self.begun // self.at_once), 1e-9)
-        return max(1, min(self.epochs, int(SHARE * share / self.seconds))), share
+        share = left / (self.rounds - self.begun // self.at_once)
+        return max(1, min(self.epochs, int(SHARE * share / self.seconds))), max(share - self.seconds, 1e-9)
 
     def begin(self) -> tuple[int, float]:
         """The same of a member that begins."""
         with self._lock:
-            epochs, share = self.next()
+            epochs, seconds = self.next()
             if self.begun == 0:
                 self.epochs = epochs  # nobody gets more than the first
             self.begun += 1
-            return epochs, share
+            return epochs, seconds
 
     def took(self, epochs: int, seconds: float) -> None:
         """A member has come to its end: its epochs are what others are planned by."""
@@ -60,18 +60,24 @@ class Plan:
 
 
 class Clock(Callback):
-    """Times the epochs but the first, and ends the training after it if there is no time for more.
+    """Times epochs, and ends the training when that has taken long enough.
 
     Parameters
     ----------
     enough : float
-        Seconds of a first epoch that is the only one.
+        Seconds after which no epoch begins.
     """
 
     def __init__(self, enough: float) -> None:
         self.enough = enough
-        self.seconds = 0.0  # of the longest
+        self._times: list[float] = []
         self._began = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Of an epoch: the median, without the first, which touches everything for the first time."""
+        later = self._times[1:] or self._times
+        return sorted(later)[len(later) // 2] if later else 0.0
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         """Start."""
@@ -79,7 +85,6 @@ class Clock(Callback):
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
         """Stop."""
-        seconds = time.monotonic() - self._began
-        self.seconds = seconds if epoch <= 1 else max(seconds, self.seconds)
-        if epoch == 0 and seconds > self.enough:
+        self._times.append(time.monotonic() - self._began)
+        if sum(self._times) > self.enough:
             trainer.stop()
