@@ -12,6 +12,8 @@ from fastdl.tables.objects import text_of, values_of_objects
 if TYPE_CHECKING:
     from fastdl.program import Array
 
+__all__ = ["Column", "Kind", "column_of", "text_of"]
+
 Kind = Literal["number", "boolean", "date", "category"]
 MOST_YEARS = 100_000  # which microseconds can count
 
