@@ -123,7 +123,7 @@ class Ensemble(Committee):
         validation_split : float
             Fraction of the rows that no member is trained on, drawn by the seed: the same for all. X is copied then.
         callbacks : list of Callback, optional
-            Each member gets copies of its own.
+            Each member gets copies of its own, which write to places of their own.
 
         Returns
         -------
@@ -144,7 +144,9 @@ class Ensemble(Committee):
         ticks = Ticks(bar, lock)
 
         def train(trainer: Trainer) -> None:
-            watchers = [*copy.deepcopy(given), ticks]
+            number, several = self.trainers.index(trainer), len(self.trainers) > 1
+            own = [callback.for_member(number) for callback in given] if several else copy.deepcopy(given)
+            watchers = [*own, ticks]
             trainer.threads = max(1, cores // at_once)
             trainer.fit(
                 X, y, epochs, sample_weight=sample_weight, callbacks=watchers, progress=False, **options

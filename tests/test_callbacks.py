@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import datasets, nn, optim
-from fastdl.callbacks import Callback, CSVLogger, EarlyStopping
+from fastdl import datasets, nn, optim, tables
+from fastdl.callbacks import Callback, CSVLogger, EarlyStopping, TensorBoard
 from fastdl.history import History
 
 
@@ -347,3 +347,21 @@ def test_without_validation_data_early_stopping_says_what_to_do() -> None:
     x, y = datasets.load_digits()
     with pytest.raises(ValueError, match=r"val_loss.*is not there, this training has loss, accuracy.*validation_split"):
         small_trainer().fit(x[:64], y[:64], epochs=2, callbacks=[EarlyStopping()], progress=False)
+
+
+@pytest.mark.parametrize("several", [1, 3])
+def test_members_write_to_places_of_their_own(several: int, tmp_path: Path) -> None:
+    watchers = [CSVLogger(tmp_path / "log.csv"), TensorBoard(tmp_path / "runs")]
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 3
+    ensemble = fastdl.Ensemble(nn.Sequential(nn.Dense(4), nn.Dense(3)), several)
+    settings = tables.Settings.preset("simple").replace(hidden=(4,), epochs=2, n_ens=several)
+    model = tables.Model(settings)
+    for fit, trained in ((ensemble.fit, ensemble), (model.fit, model)):
+        options: Any = {"epochs": 2} if trained is ensemble else {}
+        fit(X, y, callbacks=watchers, progress=False, **options)
+        for number, history in enumerate(trained.histories):
+            with open(tmp_path / ("log.csv" if several == 1 else f"log-{number}.csv"), encoding="utf-8") as file:
+                lines = list(csv.DictReader(file))
+            assert [float(line["loss"]) for line in lines] == list(history["loss"])
+    folders = [tmp_path / "runs"] if several == 1 else sorted((tmp_path / "runs").iterdir())
+    assert len(folders) == several and all(len(list(folder.glob("events*"))) == 2 for folder in folders)

@@ -79,6 +79,18 @@ CASES: dict[str, Any] = {
     "LeakyReLU of 0.3": lambda: nn.LeakyReLU(0.3),
     "periodic of some": lambda: nn.PeriodicEmbedding(3, 5, 2),
     "parametric mish": lambda: nn.ParametricActivation("mish"),
+    **{f"parametric {kind}": lambda kind=kind: nn.ParametricActivation(kind) for kind in ("elu", "leaky_relu", "gelu")},
+    "no bias": lambda: nn.Dense(5, bias=False),
+    "other eps": lambda: nn.Sequential(nn.LayerNorm(eps=0.1), nn.RMSNorm(eps=0.1), nn.BatchNorm(eps=0.1)),
+    "soft clip": lambda: nn.RobustScale(clip=1.5),
+    "one branch": lambda: nn.Parallel(nn.Dense(3)),
+    **{
+        f"merged by {merge}": lambda merge=merge: nn.Parallel(
+            nn.Dense(3), nn.Sequential(nn.Dense(3), nn.Tanh()), merge=merge
+        )
+        for merge in ("concat", "sum", "mean")
+    },
+    "nested": lambda: nn.Residual(nn.Parallel(nn.Dense(3), nn.Residual(nn.Dense(4), nn.GELU())), nn.LayerNorm()),
 }
 
 
@@ -98,8 +110,9 @@ def test_every_layer_as_onnx(name: str, tmp_path: Path) -> None:
     X = inputs(net)
     got = with_onnx(net, X, tmp_path)["output"]
     np.testing.assert_allclose(got, net.predict(X), rtol=1e-5, atol=1e-5)
-    one = with_onnx(net, X[:1], tmp_path)["output"]
-    np.testing.assert_allclose(one, got[:1], rtol=1e-5, atol=1e-5)
+    for rows in (0, 1):
+        few = with_onnx(net, X[:rows], tmp_path)["output"]
+        np.testing.assert_allclose(few, got[:rows], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -114,8 +127,24 @@ def test_every_layer_as_numpy_code(name: str, tmp_path: Path, monkeypatch: pytes
     exec((tmp_path / "model.py").read_text(), module)
     np.testing.assert_allclose(module["predict"](X), net.predict(X), rtol=1e-5, atol=1e-5)
     assert module["predict"](X).dtype == np.float32
+    for rows in (0, 1):
+        np.testing.assert_allclose(module["predict"](X[:rows]), net.predict(X)[:rows], rtol=1e-5, atol=1e-5)
     with pytest.raises(ValueError, match="shape"):
         module["predict"](X[0])
+
+
+def test_codes_that_are_none_are_refused_by_the_code_as_well(tmp_path: Path) -> None:
+    net = exported(CASES["Embedding"])
+    assert net is not None
+    net.to_numpy_code(tmp_path / "model.py")
+    module: dict[str, Any] = {}
+    exec((tmp_path / "model.py").read_text(), module)
+    for bad in (-1.0, 4.0, 0.5):
+        for predict in (net.predict, module["predict"]):
+            with pytest.raises(ValueError):
+                predict(np.array([[bad, 0.5, 1]], np.float32))
+    missing = np.array([[np.nan, 0.5, 1], [0, 0.5, 1]], np.float32)
+    np.testing.assert_allclose(module["predict"](missing), net.predict(missing), rtol=1e-5)
 
 
 def test_every_layer_of_ours_is_there() -> None:
@@ -162,12 +191,36 @@ def test_a_classifier_in_onnxruntime(digits: tuple[nn.Sequential, np.ndarray], t
     assert net.classes_ is not None and json.loads(facts["classes"]) == net.classes_.tolist()
 
 
-def test_sigmoid_heads(tmp_path: Path) -> None:
+ODD = np.array(["a'b\n", 'c\\"', "ü"])
+HEADS: dict[str, tuple[Any, Any, int]] = {
+    "labels": ("cross_entropy", ODD[np.arange(60) % 3], 3),
+    "numbers": ("cross_entropy", 2 - np.arange(60) % 3, 3),
+    "true and false": ("cross_entropy", np.arange(60) % 2 > 0, 2),
+    "focal": ("focal", np.arange(60) % 3, 3),
+    "one sigmoid": ("binary_cross_entropy", ODD[np.arange(60) % 2], 1),
+    "several sigmoids": ("binary_cross_entropy", np.arange(120).reshape(60, 2) % 3 % 2, 2),
+    "squares": ("mse", np.arange(60.0), 1),
+    "counts": ("poisson", np.arange(60.0) % 4, 1),
+    "quantiles": (fdl.losses.Quantile([0.9, 0.1, 0.5]), normal((60, 2), 3), 6),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_what_every_loss_makes_of_the_outputs(name: str, tmp_path: Path) -> None:
+    loss, y, outputs = HEADS[name]
     X = normal((60, 4))
-    net = nn.Sequential(nn.Dense(2))
-    fdl.Trainer(net, "binary_cross_entropy").fit(X, (X[:, :2] > 0).astype(int), epochs=2, progress=False)
+    net = nn.Sequential(nn.Standardize(), nn.Dense(8), nn.GELU(), nn.Dense(outputs))
+    fdl.Trainer(net, loss).fit(X, y, epochs=2, progress=False)
     for run in (with_numpy, with_onnx):
-        np.testing.assert_allclose(run(net, X, tmp_path)["probabilities"], net.predict_proba(X), atol=1e-5)
+        for rows in (0, 60):
+            got = run(net, X[:rows], tmp_path)
+            np.testing.assert_allclose(got["output"], net.predict(X)[:rows], rtol=1e-5, atol=1e-5)
+            if net.head in ("softmax", "sigmoid"):
+                np.testing.assert_allclose(got["probabilities"], net.predict_proba(X)[:rows], atol=1e-5)
+                if run is with_numpy:
+                    assert got["classes"].tolist() == net.predict_classes(X)[:rows].tolist()
+            else:
+                assert set(got) == {"output"}
 
 
 def test_large_offsets_survive_in_float64(tmp_path: Path) -> None:
@@ -202,13 +255,3 @@ def test_without_onnx_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     net.build(3)
     with pytest.raises(ImportError, match=r"fastdl-nn\[onnx\]"):
         net.to_onnx(tmp_path / "m.onnx")
-
-
-def test_quantiles_are_in_order_there_too(tmp_path: Path) -> None:
-    X = normal((80, 3))
-    net = nn.Sequential(nn.Dense(6))
-    fdl.Trainer(net, fdl.losses.Quantile([0.9, 0.1, 0.5])).fit(X, X[:, :2], epochs=1, progress=False)
-    for run in (with_numpy, with_onnx):
-        got = run(net, X, tmp_path)["output"]
-        np.testing.assert_allclose(got, net.predict(X), rtol=1e-5, atol=1e-5)
-        assert (np.diff(got.reshape(80, 2, 3)[:, :, [1, 2, 0]], axis=2) >= 0).all()

@@ -12,6 +12,7 @@ from fastdl.tables import Frame
 from fastdl.tables.column import column_of
 
 DAY = 86400.0
+EAST = datetime.timezone(datetime.timedelta(hours=5))
 
 
 def same(a: Any, b: Any) -> None:
@@ -36,7 +37,20 @@ def same(a: Any, b: Any) -> None:
         (np.array([b"a", b"b"]), "category", ["a", "b"]),
         (np.array(["1970-01-02", "NaT"], "datetime64[D]"), "date", [DAY, np.nan]),
         (np.array([datetime.date(1970, 1, 3), None], object), "date", [2 * DAY, np.nan]),
-        (np.array([datetime.timedelta(seconds=3)]), "category", None),
+        ([datetime.timedelta(seconds=3), None], "number", [3.0, np.nan]),
+        ([datetime.time(1, 0, 2), None], "number", [3602.0, np.nan]),
+        ([datetime.datetime(1970, 1, 2, 5, tzinfo=EAST), None, datetime.date(1970, 1, 2)], "date", [DAY, np.nan, DAY]),
+        ([True, 2, None], "number", [1.0, 2.0, np.nan]),
+        ([1.0, "x", float("nan"), True], "category", ["1", "x", None, "True"]),
+        ([b"a", "a", b""], "category", ["a", "a", None]),
+        ([decimal.Decimal("sNaN"), 2], "number", [np.nan, 2.0]),
+        ([decimal.Decimal("3.0"), "3"], "category", ["3", "3"]),
+        (np.ma.array([1, 2], mask=[1, 0]), "number", [np.nan, 2.0]),
+        (np.ma.array([True, False], mask=[1, 0]), "boolean", [np.nan, 0.0]),
+        (np.ma.array(["a", "b"], mask=[1, 0]), "category", [None, "b"]),
+        (np.ma.array([0, 0], "datetime64[ns]", mask=[1, 0]), "date", [np.nan, 0.0]),
+        (np.array(["a", ""], np.dtypes.StringDType()), "category", ["a", None]),
+        (np.array([10**18], "datetime64[as]"), "date", [1.0]),
         (np.array([3, "NaT"], "timedelta64[s]"), "number", [3.0, np.nan]),
         (np.array([None, None], object), "number", [np.nan, np.nan]),
     ],
@@ -61,6 +75,8 @@ def test_kinds_of_columns(values: Any, kind: str, want: list[Any] | None) -> Non
         (np.array([1j, 2j]), ["Complex data not supported"]),
         (np.array([{"a": 1}, None], object), ["row 0", "dict"]),
         (np.zeros((2, 2)), ["one dimension"]),
+        ([(1, 2), (3, 4)], ["row 0", "tuple"]),
+        (np.array([0, 10**9], "datetime64[Y]"), ["years", "row 1"]),
     ],
     ids=str,
 )
@@ -69,6 +85,12 @@ def test_what_is_no_column_is_refused_by_name(values: Any, words: list[str]) -> 
         column_of("price", values)
     for word in ["price", *words]:
         assert word in str(info.value)
+
+
+def test_so_is_what_has_no_name_or_is_too_large() -> None:
+    for value, error, words in ((object(), TypeError, "'a'.*object in row 1"), (10**400, ValueError, "'a'.*row 1")):
+        with pytest.raises(error, match=words):
+            column_of("a", [1 if isinstance(value, int) else "x", value])
 
 
 COLUMNS: dict[str, list[Any]] = {
@@ -111,6 +133,19 @@ def test_arrays_have_places_and_no_names() -> None:
     assert (frame.rows, frame.names, frame.named) == (3, ["x0", "x1"], False)
     mixed = Frame.of(np.array([[1, "a"], [2, "b"]], object))
     assert [column.kind for column in mixed.columns] == ["number", "category"]
+
+
+def test_rows_of_lists_keep_the_kinds_of_their_columns() -> None:
+    frame = Frame.of([[1, "a", True, None], [2.5, "b", False, datetime.date(1970, 1, 2)]])
+    assert [column.kind for column in frame.columns] == ["number", "category", "boolean", "date"]
+    assert not frame.named
+    with pytest.raises(ValueError, match="2 values in row 0 and 1 in row 1"):
+        Frame.of([[1, 2], [3]])
+
+
+def test_structured_arrays_have_names() -> None:
+    frame = Frame.of(np.array([(1, "a"), (2, "")], [("n", int), ("s", "U1")]))
+    assert frame.named and frame.names == ["n", "s"] and frame.columns[1].values.tolist() == ["a", None]
 
 
 @pytest.mark.parametrize("X", [np.arange(3), 3.0, np.zeros((2, 2, 2))], ids=str)

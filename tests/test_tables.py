@@ -2,7 +2,6 @@
 
 import copy
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +238,7 @@ def test_numbers_are_learned_and_stay_in_their_range(preset: str) -> None:
 def test_several_targets() -> None:
     X = table()
     Y = np.column_stack([numbers(X), -numbers(X)])
-    model = Model(quick("regression", epochs=30)).fit(X, Y, progress=False)
+    model = Model(quick("regression", epochs=80)).fit(X, Y, progress=False)
     assert model.predict(X).shape == (N, 2) and model.predict_quantiles(X, [0.5]).shape == (N, 2, 1)
     assert model.evaluate(X, Y)["r2"] > 0.8
 
@@ -317,20 +316,6 @@ def test_a_time_limit_leaves_a_whole_schedule_of_fewer_epochs() -> None:
     X = table()
     model = Model(quick("regression", epochs=100_000)).fit(X, numbers(X), progress=False, time_limit=1.0)
     assert 1 <= model.history.epochs < 100_000
-
-
-def test_saving_and_copying(tmp_path: Path) -> None:
-    X = table()
-    for task, y in (("classification", labels(X)), ("regression", numbers(X))):
-        model = Model(quick(task, n_ens=2)).fit(X, y, progress=False)
-        model.save(tmp_path / "m.safetensors")
-        for again in (load(tmp_path / "m.safetensors"), pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
-            np.testing.assert_array_equal(model.predict(X), again.predict(X))
-            assert again.preparation.describe() == model.preparation.describe()
-            assert again.evaluate(X, y) == model.evaluate(X, y)
-        if task == "regression":
-            again = load(tmp_path / "m.safetensors")
-            np.testing.assert_array_equal(again.predict_quantiles(X), model.predict_quantiles(X))
 
 
 def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:

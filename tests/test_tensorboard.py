@@ -1,5 +1,7 @@
 """Event files: their bytes, what TensorBoard reads, and the clock and the table beside them."""
 
+import copy
+import pickle
 import struct
 from pathlib import Path
 
@@ -49,6 +51,37 @@ def test_a_folder_that_cannot_be_made_fails_before_the_training(tmp_path: Path) 
     with pytest.raises(OSError):
         trainer.fit(X, y, callbacks=callbacks.TensorBoard(tmp_path / "file" / "runs"), progress=False)
     assert trainer.step == 0
+
+
+def test_a_training_that_fails_leaves_a_whole_file_and_nothing_open(tmp_path: Path) -> None:
+    class Fails(callbacks.Callback):
+        def on_epoch_end(self, trainer: fdl.Trainer, epoch: int, logs: dict[str, float]) -> None:
+            raise RuntimeError("on purpose")
+
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    X, y = blobs(20)
+    board = callbacks.TensorBoard(tmp_path)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fdl.Trainer(nn.Sequential(nn.Dense(3))).fit(X, y, callbacks=[board, Fails()], progress=False)
+    events = reader.EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [entry.step for entry in events.Scalars("loss")] == [0]
+    assert pickle.loads(pickle.dumps(board)).folder == copy.deepcopy(board).folder == str(tmp_path)
+
+
+def test_numbers_that_float32_does_not_hold(tmp_path: Path) -> None:
+    class Odd(callbacks.Callback):
+        def on_epoch_end(self, trainer: fdl.Trainer, epoch: int, logs: dict[str, float]) -> None:
+            logs.update({"nan": float("nan"), "large": 1e300, "low": -1e39, "größe/x": 3.0})
+
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    X, y = blobs(20)
+    watchers = [Odd(), callbacks.TensorBoard(tmp_path)]
+    fdl.Trainer(nn.Sequential(nn.Dense(3))).fit(X, y, callbacks=watchers, progress=False)
+    events = reader.EventAccumulator(str(tmp_path))
+    events.Reload()
+    found = {name: events.Scalars(name)[0].value for name in ("nan", "large", "low", "größe/x")}
+    np.testing.assert_equal(found, {"nan": np.nan, "large": np.inf, "low": -np.inf, "größe/x": 3.0})
 
 
 def test_time_ends_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

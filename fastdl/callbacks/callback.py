@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from fastdl.trainer import Trainer
 
 
 class Callback:
-    """The base class of callbacks: five hooks that do nothing.
+    """The base class of callbacks: five hooks that do nothing, and a copy for each of several networks.
 
     Override those that you need. `trainer` has `net`, `history`, `optimizer` and `stop()`, which ends the training
     after the current epoch. `epoch` and `step` count from 0. `logs` maps names to floats: at the end of an epoch
@@ -30,3 +31,7 @@ class Callback:
 
     def on_train_end(self, trainer: Trainer) -> None:
         """After the last epoch of a fit."""
+
+    def for_member(self, number: int) -> Self:
+        """A copy for one of several networks that are trained side by side; what it writes gets a place of its own."""
+        return copy.deepcopy(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from fastdl.callbacks.callback import Callback
 
@@ -21,7 +21,7 @@ class CSVLogger(Callback):
     Parameters
     ----------
     path : path-like
-        The file; one that is there is replaced.
+        The file; one that is there is replaced. Of several networks that are trained side by side each has its own.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -70,3 +70,9 @@ class CSVLogger(Callback):
         if self._file is not None:
             self._file.close()
             self._file = self._writer = None
+
+    def for_member(self, number: int) -> Self:
+        """One that writes beside this one's file: "history-0.csv" for "history.csv"."""
+        own, (stem, ending) = super().for_member(number), os.path.splitext(self.path)
+        own.path = f"{stem}-{number}{ending}"
+        return own

@@ -6,10 +6,11 @@ step and scalars: tensorflow/core/util/event.proto and tensorflow/core/lib/io/re
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import time
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fastdl.callbacks.callback import Callback
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C (Castagnoli), reflected
 MASK = 0xA282EAD8
+LARGEST = (2.0 - 2.0**-23) * 2.0**127  # of float32
 
 
 def crc_table() -> list[int]:
@@ -64,10 +66,15 @@ def piece(number: int, data: bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
+def as_float32(value: float) -> float:
+    """The same, or infinity where float32 ends."""
+    return math.copysign(math.inf, value) if abs(value) > LARGEST else value
+
+
 def event(seconds: float, step: int, scalars: Mapping[str, float]) -> bytes:
     """An event with a value for each name."""
     values = (
-        piece(1, piece(1, name.encode()) + varint(2 << 3 | 5) + struct.pack("<f", value))
+        piece(1, piece(1, name.encode()) + varint(2 << 3 | 5) + struct.pack("<f", as_float32(value)))
         for name, value in scalars.items()
     )
     head = varint(1 << 3 | 1) + struct.pack("<d", seconds) + varint(2 << 3) + varint(step)
@@ -85,37 +92,37 @@ class TensorBoard(Callback):
     Parameters
     ----------
     folder : path-like
-        Where the file goes; it is made if need be. Each fit writes a file of its own, whose steps go on.
+        Where the file goes; it is made if need be. Each fit writes a file of its own, whose steps go on. Of several
+        networks that are trained side by side each has a folder inside.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = os.fspath(folder)
-        self._file: IO[bytes] | None = None
+        self._path = ""  # of the file, which is open while it is written to only: a training may end anyhow
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """Open a file, so that one that can't be written fails before the training."""
+        """Begin a file, so that one that can't be written fails before the training."""
         os.makedirs(self.folder, exist_ok=True)
         now = time.time()
         number = 0
         while True:
             path = os.path.join(self.folder, f"events.out.tfevents.{int(now)}.fastdl.{os.getpid()}.{number}")
             try:
-                self._file = open(path, "xb")  # noqa: SIM115 - stays open for the events to come
+                with open(path, "xb") as file:
+                    file.write(record(first_event(now)))
                 break
             except FileExistsError:
                 number += 1
-        self._file.write(record(first_event(now)))
-        self._file.flush()
+        self._path = path
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
         """Add an event."""
-        if self._file is not None:
-            scalars = {name: float(value) for name, value in logs.items()}
-            self._file.write(record(event(time.time(), epoch, scalars)))
-            self._file.flush()
+        scalars = {name: float(value) for name, value in logs.items()}
+        with open(self._path, "ab") as file:
+            file.write(record(event(time.time(), epoch, scalars)))
 
-    def on_train_end(self, trainer: Trainer) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def for_member(self, number: int) -> Self:
+        """One that writes into a folder "member-0" and so on inside, which TensorBoard shows as runs."""
+        own = super().for_member(number)
+        own.folder = os.path.join(self.folder, f"member-{number}")
+        return own

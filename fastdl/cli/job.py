@@ -103,8 +103,7 @@ class Job:
         """How many were made of how many, why, and which is kept; of the first member."""
         made, wanted, best = metrics["epochs"], self.settings.epochs, metrics["best_epoch"]
         planned, patience = self.model.members[0].trainer.epochs, self.settings.patience
-        keeper, text = self.model.members[0].best, f"{made}"
-        late = keeper is not None and keeper.late
+        late, text = self.model.members[0].late, f"{made}"
         if made < wanted or not metrics["finished"]:
             text += f" of {wanted}, "
             if not metrics["finished"]:
@@ -132,7 +131,7 @@ class Job:
         planned = self.model.members[0].trainer.epochs
         if not metrics["finished"]:
             return "This run was interrupted; the command trains to the end."
-        if any(member.best is not None and member.best.late for member in self.model.members):
+        if any(member.late for member in self.model.members):
             return f"The time limit cut this run off; the command makes all {planned} epochs that were planned."
         return "On the same data, the same version of fastdl makes the same network, bit for bit."
 

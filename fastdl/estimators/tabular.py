@@ -2,191 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    check_array,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_array, column_or_1d
 
-from fastdl.tables import Frame, Model, Settings
-from fastdl.tables.settings import Task
+from fastdl.data import by_class
+from fastdl.estimators.tabular_base import TabularEstimator, pair_of
+from fastdl.tables.targets import plain
 
 if TYPE_CHECKING:
     from fastdl.program import Array
-
-# Parameters that are settings by another name, or by their own.
-SETTINGS = {
-    "hidden_layer_sizes": "hidden",
-    **{
-        name: name
-        for name in (
-            *("activation", "epochs", "batch_size", "lr", "dropout", "weight_decay", "label_smoothing", "one_hot"),
-            *("validation_fraction", "patience", "n_cv", "n_ens"),
-        )
-    },
-}
-
-
-class TabularEstimator(BaseEstimator):
-    """What classifier and regressor share."""
-
-    _task: Task
-
-    def __init__(
-        self,
-        preset: str = "default",
-        *,
-        n_cv: int = 1,
-        n_ens: int = 1,
-        time_limit: float | None = None,
-        validation_fraction: float | None = None,
-        patience: int | None = None,
-        hidden_layer_sizes: Sequence[int] | None = None,
-        activation: str | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        lr: float | None = None,
-        dropout: float | None = None,
-        weight_decay: float | None = None,
-        label_smoothing: float | None = None,
-        one_hot: int | None = None,
-        class_weight: Any = None,
-        categorical_features: Sequence[Any] | None = None,
-        callbacks: Any = (),
-        random_state: Any = 0,
-        threads: int | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self.preset = preset
-        self.n_cv = n_cv
-        self.n_ens = n_ens
-        self.time_limit = time_limit
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.dropout = dropout
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.one_hot = one_hot
-        self.class_weight = class_weight
-        self.categorical_features = categorical_features
-        self.callbacks = callbacks
-        self.random_state = random_state
-        self.threads = threads
-        self.verbose = verbose
-
-    def _settings(self) -> Settings:
-        given = {name: getattr(self, key) for key, name in SETTINGS.items() if getattr(self, key) is not None}
-        return Settings.preset(self.preset, self._task).replace(**given)
-
-    def _frame(self, X: Any, reset: bool) -> Frame:
-        """The table of X, whose features are checked against those of the fit."""
-        frame = Frame.of(X)
-        if not hasattr(X, "shape") and not hasattr(X, "columns"):
-            X = np.empty((frame.rows, len(frame.columns)), bool)  # for scikit-learn, which looks at shapes
-        _check_feature_names(self, X, reset=reset)
-        _check_n_features(self, X, reset=reset)
-        return frame.categorical(self.categorical_features) if self.categorical_features is not None else frame
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> Any:
-        settings = self._settings()
-        if y is None:
-            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        frame = self._frame(X, reset=True)
-        if frame.rows == 0 or not frame.columns:
-            shape = getattr(X, "shape", (frame.rows, len(frame.columns)))
-            check_array(np.empty(shape), estimator=self)  # for scikit-learn's words
-        validation = None
-        if eval_set is not None:
-            pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
-            if not isinstance(pair, tuple | list) or len(pair) not in (2, 3):
-                raise ValueError("eval_set: expected (X, y) or (X, y, sample_weight)")
-            validation = (self._frame(pair[0], reset=False), *pair[1:])
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        model = Model(settings, seed, self.threads)
-        model.fit(
-            frame,
-            y,
-            sample_weight,
-            validation,
-            self.callbacks,
-            progress="auto" if self.verbose else False,
-            time_limit=self.time_limit,
-        )
-        self.model_ = model
-        self.n_iter_ = max(history.epochs for history in model.histories)
-        return self
-
-    def _asked(self, X: Any) -> Frame:
-        check_is_fitted(self)
-        frame = self._frame(X, reset=False)
-        if frame.rows == 0:
-            check_array(np.empty((0, len(frame.columns))), estimator=self)
-        return frame
-
-    @property
-    def preparation_(self) -> Any:
-        """What was learned of the columns; `describe()` lists it."""
-        return self.model_.preparation
-
-    @property
-    def networks_(self) -> Any:
-        """The members."""
-        return self.model_.networks
-
-    @property
-    def histories_(self) -> Any:
-        """Of the members."""
-        return self.model_.histories
-
-    def permutation_importance(self, X: Any, y: Any, repeats: int = 5) -> dict[str, tuple[float, float]]:
-        """How much accuracy or R2 is lost when a column is shuffled: mean and standard deviation, by column.
-
-        Parameters
-        ----------
-        X : table
-        y : array_like, shape (n,)
-        repeats : int
-
-        Returns
-        -------
-        dict of str to (float, float)
-        """
-        return self.model_.permutation_importance(self._asked(X), y, repeats)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model, with all that the preparation learned, as one file for `fastdl.tables.load`."""
-        check_is_fitted(self)
-        self.model_.save(path)
-
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model as ONNX, with an input for each column; see `fastdl.tables.Model.to_onnx`."""
-        check_is_fitted(self)
-        self.model_.to_onnx(path)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
 
 
 class TabularClassifier(ClassifierMixin, TabularEstimator):
@@ -203,7 +32,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     n_ens : int
         Members of each fold.
     time_limit : float, optional
-        Seconds for the fit, which gets as many epochs as they allow.
+        Seconds for the fit; each member gets as many epochs as its share of them allows, and one at least.
     validation_fraction : float
         Of the rows, to choose the epoch that is kept, where there is no `eval_set`.
     patience : int
@@ -214,11 +43,13 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     lr, dropout, weight_decay, label_smoothing : float
     one_hot : int
         Categories up to so many are one-hot; more get learned vectors.
+    settings : dict, optional
+        Other fields of `fastdl.tables.Settings`, by name: {"waves": 0, "data_init": True}.
     class_weight : dict or "balanced", optional
-        Factor of the weight of each class's rows.
-    categorical_features : sequence of str or int, optional
+        Factor of the weight of each class's rows, those of `eval_set` too. "balanced": rows / (classes * its rows).
+    categorical_features : sequence of str or int, or of bool for each column, optional
         Columns of numbers that are categories, by name or place.
-    callbacks : sequence of Callback
+    callbacks : sequence of Callback, or one
     random_state : int, RandomState or None
         The same int gives the same model.
     threads : int, optional
@@ -268,14 +99,18 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
             For parameters or a table that will not do; the message names column and row.
         """
         if y is not None:
-            y = column_or_1d(y, warn=True)
+            y = column_or_1d(plain(y), warn=True)
             check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
             check_classification_targets(y)
-        if self.class_weight is not None:
-            from sklearn.utils.class_weight import compute_sample_weight
-
-            of_class = compute_sample_weight(self.class_weight, y)
-            sample_weight = of_class if sample_weight is None else of_class * np.asarray(sample_weight)
+        if self.class_weight is not None and y is not None:
+            factors = by_class(self.class_weight, y, np.unique(y))
+            sample_weight = weighed(factors, sample_weight)
+            if eval_set is not None:
+                held, truth, *given = pair_of(eval_set)
+                truth = column_or_1d(plain(truth))
+                of_label = dict(zip(y.tolist(), factors.tolist(), strict=True))
+                factors = np.array([of_label.get(label, 1.0) for label in truth.tolist()])
+                eval_set = (held, truth, weighed(factors, given[0] if given else None))
         fitted: TabularClassifier = self._fit(X, y, sample_weight, eval_set)
         self.classes_ = self.model_.classes_
         return fitted
@@ -313,7 +148,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     """A number from a table of any columns, with the settings of RealMLP (Holzmueller et al. 2024).
 
     Targets are standardised inside, and predictions stay within the range of the training targets. Parameters are those
-    of `TabularClassifier`, but for those of classes.
+    of `TabularClassifier`; class_weight and label_smoothing stay None.
 
     Examples
     --------
@@ -346,8 +181,11 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         ValueError, TypeError
             For parameters or a table that will not do; the message names column and row.
         """
+        for name in ("class_weight", "label_smoothing"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: a TabularRegressor has no classes")
         if y is not None:
-            y = check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
+            y = check_array(plain(y), ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
             if y.ndim == 2 and y.shape[1] == 1:
                 y = column_or_1d(y, warn=True)
         fitted: TabularRegressor = self._fit(X, y, sample_weight, eval_set)
@@ -381,3 +219,15 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         """
         frame = self._asked(X)
         return self.model_.predict_quantiles(frame, levels)
+
+
+def weighed(factors: Array, sample_weight: Any) -> Array:
+    """Weights of rows times factors of their classes."""
+    if sample_weight is None:
+        return factors
+    given = np.asarray(sample_weight)
+    if given.shape != factors.shape or given.dtype.kind not in "fiubO":
+        raise ValueError(
+            f"sample_weight: expected numbers of shape {factors.shape}, got {given.dtype} of shape {given.shape}"
+        )
+    return factors * given.astype(np.float64)

@@ -42,7 +42,7 @@ CALLS = {
     "erf": "_erf({0})",
     "softmax": "_softmax({0})",
     "mean": "{0}.mean(axis=1, keepdims=True)",
-    "rows": "{0}[{1}[:, 0].astype(np.int64)]",
+    "rows": "_of_codes({0}, {1}[:, 0])",
 }
 HEAD = '''"""A network of fastdl {version} as plain NumPy: predict(X){more}.
 
@@ -71,10 +71,19 @@ def _softmax(x):
 
 
 def _quantiles(x, order):
-    of_target = x.reshape(len(x), -1, len(order))
+    of_target = x.reshape(len(x), x.shape[1] // len(order), len(order))
     out = np.empty_like(of_target)
     out[:, :, order] = np.sort(of_target, axis=2)
     return out.reshape(x.shape)
+
+
+def _of_codes(table, codes):
+    missing = np.isnan(codes)
+    if not np.isin(codes[~missing], np.arange(len(table))).all():
+        raise ValueError(f"X: expected codes 0 .. {{len(table) - 1}}")
+    out = table[np.where(missing, 0, codes).astype(np.int64)]
+    out[missing] = np.nan
+    return out
 
 
 def _rows(X):
@@ -103,7 +112,7 @@ def to_numpy_code(network: Network, path: str | PathLike[str]) -> None:
             constants.append(f"{name} = {literal(node.value)}")
         else:
             body.append(f"    {name} = {call(node, names)}")
-    more = ", predict_proba(X)" * ("probabilities" in heads) + ", predict_classes(X)" * (network.head == "softmax")
+    more = ", predict_proba(X), predict_classes(X)" * ("probabilities" in heads)
     text = HEAD.format(version=__version__, features=network.widths[0], more=more) + "\n".join(constants)
     text += f'\n\n\ndef predict(X):\n    """Raw outputs, (rows, {network.widths[1]})."""\n    x = _rows(X)\n'
     text += "\n".join(body) + f"\n    return {names[id(answer)]}\n"
@@ -113,19 +122,19 @@ def to_numpy_code(network: Network, path: str | PathLike[str]) -> None:
 
 def functions(network: Network, heads: Mapping[str, Node]) -> str:
     """The code of what a classifier offers beside its raw outputs."""
-    text = ""
-    if network.head == "softmax":
-        text += '\n\ndef predict_proba(X):\n    """Probabilities of the classes."""\n    return _softmax(predict(X))\n'
-        labels = network.classes_
-        last = "best" if labels is None else "CLASSES[best]"
-        if labels is not None:
-            text += f"\n\nCLASSES = np.array({labels.tolist()!r})\n"
-        text += '\n\ndef predict_classes(X):\n    """The likeliest class of each row."""\n'
-        text += f"    best = predict(X).argmax(axis=1)\n    return {last}\n"
-    elif "probabilities" in heads:
-        text += '\n\ndef predict_proba(X):\n    """Probabilities of the outputs."""\n'
-        text += "    return 0.5 * np.tanh(0.5 * predict(X)) + 0.5\n"
-    return text
+    if "probabilities" not in heads:
+        return ""
+    softmax, labels = network.head == "softmax", network.classes_
+    text = '\n\ndef predict_proba(X):\n    """Probabilities of the outputs."""\n    return '
+    text += "_softmax(predict(X))\n" if softmax else "0.5 * np.tanh(0.5 * predict(X)) + 0.5\n"
+    if not softmax and network.widths[1] > 1:
+        text += '\n\ndef predict_classes(X):\n    """Which outputs are on: 1, else 0."""\n'
+        return text + "    return (predict(X) > 0).astype(np.int64)\n"
+    if labels is not None:
+        text += f"\n\nCLASSES = np.array({labels.tolist()!r})\n"
+    text += '\n\ndef predict_classes(X):\n    """The likeliest class of each row."""\n    best = '
+    text += "predict(X).argmax(axis=1)\n" if softmax else "(predict(X)[:, 0] > 0).astype(np.int64)\n"
+    return text + f"    return {'best' if labels is None else 'CLASSES[best]'}\n"
 
 
 def call(node: Node, names: Mapping[int, str]) -> str:
@@ -147,7 +156,7 @@ def call(node: Node, names: Mapping[int, str]) -> str:
 def literal(value: Array) -> str:
     """A constant as source: few numbers as such, many as text of their bytes."""
     dtype = value.dtype.newbyteorder("<")
-    if value.size <= SMALL:
+    if value.size <= SMALL and np.isfinite(value).all():
         kind = "" if value.dtype.kind == "i" else f", np.{value.dtype.name}"
         return f"np.array({value.tolist()!r}{kind})"
     text = base64.b85encode(np.ascontiguousarray(value, dtype).tobytes()).decode()

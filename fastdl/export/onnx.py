@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -55,10 +55,11 @@ def write_model(
     outputs: Mapping[str, Node],
     width: int,
     facts: Mapping[str, str],
+    dtype: str = "float32",
 ) -> None:
-    """Write a graph with these inputs and float32 outputs (rows, width) as a model."""
+    """Write a graph with these inputs and outputs (rows, width) of a dtype as a model."""
     helper = onnx.helper
-    writer = Writer(onnx)
+    writer = Writer(onnx, [*(node.attributes["name"] for node in inputs), *outputs])
     for node in inputs:
         writer.names[id(node)] = node.attributes["name"]
     for node in in_order(outputs):
@@ -74,7 +75,7 @@ def write_model(
             helper.make_tensor_value_info(n.attributes["name"], kinds[n.attributes["dtype"]], n.attributes["shape"])
             for n in inputs
         ],
-        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["rows", width]) for name in outputs],
+        [helper.make_tensor_value_info(name, kinds[dtype], ["rows", width]) for name in outputs],
         writer.constants,
     )
     sets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
@@ -87,10 +88,13 @@ def write_model(
 
 
 class Writer:
-    """Nodes of a graph as those of ONNX."""
+    """Nodes of a graph as those of ONNX, with names that begin as none of the given ones does."""
 
-    def __init__(self, onnx: Any) -> None:
+    def __init__(self, onnx: Any, taken: Collection[str]) -> None:
         self.onnx = onnx
+        self.start = "v"
+        while any(name.startswith(self.start) for name in taken):
+            self.start = f"_{self.start}"
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.names: dict[int, str] = {}
@@ -107,7 +111,7 @@ class Writer:
 
     def write(self, node: Node) -> None:
         """Append what a node is; ONNX knows neither some types nor some operations of others."""
-        name = self.names[id(node)] = f"v{len(self.names)}"
+        name = self.names[id(node)] = f"{self.start}{len(self.names)}"
         inputs = [self.names[id(source)] for source in node.inputs]
         if node.value is not None:
             self.constant(node.value, name)

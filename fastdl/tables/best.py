@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from fastdl.callbacks import Callback
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class BestEpoch(Callback):
-    """Keeps the weights of the last of the best epochs, and ends the training when it is time.
+    """Keeps the weights of the last of the best epochs.
 
     Parameters
     ----------
@@ -22,28 +21,24 @@ class BestEpoch(Callback):
         -1 if more is better.
     patience : int, optional
         Epochs without improvement after which the training ends.
-    deadline : float, optional
-        A time of `time.monotonic` after which it ends.
+    tie : float
+        What is worse by no more than this is as good.
     """
 
-    def __init__(self, monitor: str, sign: float, patience: int | None, deadline: float | None) -> None:
-        self.monitor, self.sign, self.patience, self.deadline = monitor, sign, patience, deadline
+    def __init__(self, monitor: str, sign: float, patience: int | None, tie: float = 0.0) -> None:
+        self.monitor, self.sign, self.patience, self.tie = monitor, sign, patience, tie
         self.best = float("inf")
         self.best_epoch = -1
-        self.late = False  # whether the deadline ended it
         self._weights: Any = None
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
-        """Compare, keep, and look at the clock."""
+        """Compare and keep."""
         value = self.sign * logs[self.monitor]
-        if value <= self.best:  # of equals the last: what has been trained longer is the smoother
-            self.best, self.best_epoch = value, epoch
+        if value <= self.best + self.tie:  # of equals the last: what has been trained longer is the smoother
+            self.best, self.best_epoch = min(value, self.best), epoch
             self._weights = None
             self._weights = trainer.net.snapshot()
         elif self.patience is not None and epoch - self.best_epoch >= self.patience:
-            trainer.stop()
-        if self.deadline is not None and time.monotonic() >= self.deadline:
-            self.late = epoch + 1 < trainer.epochs
             trainer.stop()
 
     def restore(self, trainer: Trainer) -> bool:

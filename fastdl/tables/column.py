@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import math
-import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fastdl.tables.objects import text_of, values_of_objects
+
 if TYPE_CHECKING:
     from fastdl.program import Array
 
+__all__ = ["Column", "Kind", "column_of", "text_of"]
+
 Kind = Literal["number", "boolean", "date", "category"]
+MOST_YEARS = 100_000  # which microseconds can count
 
 
 @dataclass(slots=True)
@@ -63,72 +64,58 @@ def column_of(name: str, values: Any) -> Column:
     ----------
     name : str
     values : array_like, shape (n,)
-        Numbers, booleans, dates, text, or Python objects; None, NaN, NaT and empty text are missing.
+        Numbers, booleans, dates, durations (seconds), text, or Python objects; None, NaN, NaT, what a mask hides and
+        empty text are missing.
 
     Raises
     ------
     ValueError, TypeError
         If a value is of no such kind, or infinite; the message names row and column.
     """
-    array = np.asarray(values)
+    array = _array_of(values)
     if array.ndim != 1:
         raise ValueError(f"column {name!r}: expected one dimension, got shape {array.shape}")
     kind = array.dtype.kind
     if kind == "b":
         return Column(name, "boolean", array.astype(np.float64))
     if kind in "iuf":
-        return _numbers(name, array.astype(np.float64))
+        with np.errstate(over="ignore"):  # of what float64 can't hold; infinity is refused
+            return _numbers(name, array.astype(np.float64))
     if kind == "M":
         return _dates(name, array)
     if kind == "m":
-        seconds = array.astype("timedelta64[us]").astype(np.float64) / 1e6
-        return _numbers(name, np.where(np.isnat(array), np.nan, seconds))
-    if kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
-    if kind in "US":
-        return Column(name, "category", _texts(array.tolist()))
+        return _numbers(name, _seconds(array, "timedelta64"))
     if kind == "c":
         raise ValueError(f"Complex data not supported: column {name!r} holds complex numbers")
-    if kind != "O":
+    if kind not in "SUTO":
         raise TypeError(f"column {name!r}: expected numbers, booleans, dates or text, got dtype {array.dtype}")
-    return _of_objects(name, array.tolist())
+    found, held = values_of_objects(name, array.tolist())
+    if found == "number":
+        return _numbers(name, held)
+    return _dates(name, held) if found == "date" else Column(name, found, held)  # type: ignore[arg-type]
 
 
-def is_missing(value: Any) -> bool:
-    """Whether a Python object stands for no value."""
-    if value is None or (isinstance(value, str) and not value):
-        return True
-    if isinstance(value, numbers.Real):
-        return math.isnan(value)
-    return type(value).__name__ in ("NAType", "NaTType", "Null") or (
-        isinstance(value, np.datetime64) and np.isnat(value)
-    )
-
-
-def text_of(value: Any) -> str:
-    """The name of a category; 3.0 and 3 are one."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _of_objects(name: str, values: list[Any]) -> Column:
-    there = [value for value in values if not is_missing(value)]
-    if all(isinstance(value, bool | np.bool_) for value in there) and there:
-        return Column(name, "boolean", np.array([np.nan if is_missing(v) else float(v) for v in values], np.float64))
-    if all(isinstance(value, numbers.Real | decimal.Decimal) and not isinstance(value, bool) for value in there):
-        return _numbers(name, np.array([np.nan if is_missing(v) else float(v) for v in values], np.float64))
-    if all(isinstance(value, datetime.date | np.datetime64) for value in there):
-        naive = [v.replace(tzinfo=None) if isinstance(v, datetime.datetime) else v for v in values]
-        return _dates(name, np.array([None if is_missing(v) else v for v in naive], "datetime64[us]"))
-    for row, value in enumerate(values):
-        if isinstance(value, dict | list | tuple | set | np.ndarray):
-            raise TypeError(
-                f"column {name!r}: argument must be a string or a real number, got {type(value).__name__} in row {row}"
-            )
-        if isinstance(value, complex | np.complexfloating):
-            raise ValueError(f"Complex data not supported: column {name!r}, row {row}")
-    return Column(name, "category", _texts(values))
+def _array_of(values: Any) -> Array:
+    """An array, in which what a mask hides is missing; a list of several kinds stays one of objects."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        if values.dtype.kind in "iuf":
+            return np.ma.filled(values.astype(np.float64), np.nan)
+        if values.dtype.kind in "Mm":
+            return values.filled(values.dtype.type("NaT"))
+        found = values.data.astype(object)
+        found[np.ma.getmaskarray(values)] = None
+        return found
+    if isinstance(values, np.ndarray):
+        return np.asarray(values)
+    if isinstance(values, list | tuple):
+        try:
+            array = np.asarray(values)
+        except (ValueError, OverflowError):
+            array = np.empty(0, object)
+        if array.ndim == 1 and array.dtype.kind in "biuf":
+            return array
+        return np.array([*values, None], object)[:-1]  # the None keeps NumPy from looking inside
+    return np.asarray(values)
 
 
 def _numbers(name: str, values: Array) -> Column:
@@ -139,11 +126,16 @@ def _numbers(name: str, values: Array) -> Column:
 
 
 def _dates(name: str, values: Array) -> Column:
-    seconds = values.astype("datetime64[us]").astype(np.int64) / 1e6
-    return Column(name, "date", np.where(np.isnat(values), np.nan, seconds))
+    if np.datetime_data(values.dtype)[0] in ("ps", "fs", "as"):
+        values = values.astype("datetime64[us]")
+    years = values.astype("datetime64[Y]").astype(np.int64)
+    bad = np.flatnonzero(~np.isnat(values) & (np.abs(years) > MOST_YEARS))
+    if bad.size:
+        raise ValueError(f"column {name!r}: expected dates within {MOST_YEARS:,} years of 1970, row {bad[0]} is not")
+    return Column(name, "date", _seconds(values, "datetime64"))
 
 
-def _texts(values: list[Any]) -> Array:
-    out = np.empty(len(values), object)
-    out[:] = [None if is_missing(value) else text_of(value) for value in values]
-    return out
+def _seconds(values: Array, kind: str) -> Array:
+    """Since 1970, or of a duration; NaN for NaT."""
+    seconds = values.astype(f"{kind}[us]").astype(np.int64) / 1e6
+    return np.where(np.isnat(values), np.nan, seconds)

@@ -1,17 +1,16 @@
-"""A table by columns, from whatever holds one."""
+"""A table by columns."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastdl.tables.column import Column, column_of
-
 if TYPE_CHECKING:
     from fastdl.program import Array
+    from fastdl.tables.column import Column
 
 
 class Frame:
@@ -60,8 +59,15 @@ class Frame:
         return Frame([column if column.name == old.name else old for old in self.columns], self.named)
 
     def categorical(self, columns: Sequence[Any]) -> Frame:
-        """The same, with the columns of these names or places taken for categories."""
+        """The same, with the columns of these names or places, or where a mask is true, taken for categories."""
         names = self.names
+        if isinstance(columns, str) or not isinstance(columns, Iterable):
+            raise TypeError(f"categorical_features: expected names or places of columns, got {columns!r}")
+        columns = list(columns)
+        if columns and all(isinstance(key, bool | np.bool_) for key in columns):
+            if len(columns) != len(names):
+                raise ValueError(f"categorical_features: expected {len(names)} of a mask, got {len(columns)}")
+            columns = [place for place, yes in enumerate(columns) if yes]
         chosen = set()
         for key in columns:
             if key not in names and not (hasattr(key, "__index__") and -len(names) <= key < len(names)):
@@ -71,81 +77,9 @@ class Frame:
 
     @staticmethod
     def of(X: Any) -> Frame:
-        """A table of any kind.
-
-        Parameters
-        ----------
-        X : Frame, mapping of str to array_like, 2-D array_like, or DataFrame or Table of pandas, polars or pyarrow
-            Columns of numbers, booleans, dates, text or categories; None, NaN, NaT and empty text are missing.
-
-        Returns
-        -------
-        Frame
-
-        Raises
-        ------
-        ValueError, TypeError
-            If it is no table, or a column holds something else.
-        """
+        """A table of any kind; see `fastdl.tables.containers.frame_of`."""
         if isinstance(X, Frame):
             return X
-        if hasattr(X, "toarray"):
-            raise TypeError("X: sparse data was passed, but dense data is required: use X.toarray()")
-        if isinstance(X, Mapping):
-            return Frame([column_of(str(name), values) for name, values in X.items()])
-        library = type(X).__module__.partition(".")[0]
-        if library in READERS and hasattr(X, READERS[library][0]):
-            return READERS[library][1](X)
-        return _of_array(X)
+        from fastdl.tables.containers import frame_of
 
-
-def _of_array(X: Any) -> Frame:
-    array = X if isinstance(X, np.ndarray) else np.asarray(X)
-    if array.ndim != 2:
-        hint = ". Reshape your data either using array.reshape(-1, 1) or array.reshape(1, -1)" if array.ndim < 2 else ""
-        raise ValueError(f"X: Expected 2D array of rows and columns, got shape {array.shape}{hint}")
-    return Frame([column_of(f"x{place}", array[:, place]) for place in range(array.shape[1])], named=False)
-
-
-def _of_pandas(X: Any) -> Frame:
-    def read(series: Any) -> Any:
-        dtype = series.dtype
-        if getattr(dtype, "tz", None) is not None:
-            return series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
-        if dtype.kind == "b":
-            return series.to_numpy(object) if series.isna().any() else series.to_numpy(bool)
-        if dtype.kind in "iuf" and dtype.name != "category":
-            return series.to_numpy(np.float64, na_value=np.nan)
-        if dtype.kind in "Mm":
-            return series.to_numpy("datetime64[us]" if dtype.kind == "M" else "timedelta64[us]")
-        return series.to_numpy() if dtype.kind == "c" else series.astype(object).to_numpy(object)
-
-    return Frame([column_of(str(name), read(X.iloc[:, place])) for place, name in enumerate(X.columns)])
-
-
-def _of_polars(X: Any) -> Frame:
-    def read(series: Any) -> Any:
-        if series.dtype.is_numeric() and not series.dtype.is_decimal():
-            return series.to_numpy()
-        if series.dtype.is_temporal() and str(series.dtype) != "Time":
-            return series.to_numpy()
-        return np.array([*series.to_list(), None], object)[:-1]  # the None keeps NumPy from looking inside
-
-    return Frame([column_of(name, read(X[name])) for name in X.columns])
-
-
-def _of_pyarrow(X: Any) -> Frame:
-    def read(column: Any) -> Any:
-        kind = str(column.type)
-        if kind.startswith(("int", "uint", "float", "double", "halffloat", "timestamp", "date")):
-            return column.to_numpy()
-        return np.array([*column.to_pylist(), None], object)[:-1]
-
-    return Frame([column_of(name, read(X.column(place))) for place, name in enumerate(X.column_names)])
-
-
-READERS: dict[str, tuple[str, Callable[[Any], Frame]]] = {
-    "pandas": ("iloc", _of_pandas),
-    "polars": ("columns", _of_polars),
-    "pyarrow": ("column_names", _of_pyarrow),
-}
+        return frame_of(X)

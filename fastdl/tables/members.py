@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
 import warnings
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdl import schedule
-from fastdl.callbacks import Callback
+from fastdl.callbacks import Callback, TerminateOnTime
 from fastdl.ensemble import SEED_STEP, Ticks, train_all
 from fastdl.errors import NonFiniteError
 from fastdl.kernels._team import get_num_threads
@@ -21,19 +22,20 @@ from fastdl.losses import CrossEntropy
 from fastdl.tables.best import BestEpoch
 from fastdl.tables.initial import look_at_data
 from fastdl.tables.network import make_network, make_optimizer
+from fastdl.tables.timing import Clock, Plan
 from fastdl.trainer import Trainer
 
 if TYPE_CHECKING:
     from fastdl.program import Array
     from fastdl.progress import Progress
-    from fastdl.tables.frame import Frame
     from fastdl.tables.preparation import Preparation
     from fastdl.tables.settings import Settings
     from fastdl.tables.targets import Classes, Quantity
 
-PROBE_EPOCHS = 2
-MOST_REPEATED = 10_000
-SHARE = 0.9  # of the time limit that the epochs are planned for
+TIE = 1e-6  # of accuracy
+PROBE_EPOCHS = 9
+PROBE_ROWS = 20_000  # by which the epochs of all rows are judged
+PROBE_SHARE = 0.05  # of the time, after which the probe makes no more of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +54,20 @@ class Data:
         return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
     def sorted(self) -> Data:
-        """The same rows in an order that depends on what they hold alone."""
-        keys = [*self.x.T, *self.y.reshape(len(self), -1).T, *([] if self.weights is None else [self.weights])]
+        """The same rows in an order that depends on what they hold alone; equal ones are neighbours."""
+        keys = [*([] if self.weights is None else [self.weights]), *self.x.T, *self.y.reshape(len(self), -1).T]
         return self.take(np.lexsort(keys))
-
-
-def counted(frame: Frame, y: Array, weights: Array | None) -> tuple[Frame, Array, Array | None]:
-    """Without rows of weight 0; in small tables those of whole weights stand there so many times."""
-    if weights is None:
-        return frame, y, None
-    whole = bool((weights == np.floor(weights)).all()) and float(weights.sum()) <= MOST_REPEATED
-    rows = np.repeat(np.arange(len(y)), weights.astype(np.int64)) if whole else np.flatnonzero(weights)
-    return frame.take(rows), y[rows], None if whole else weights[rows]
 
 
 @dataclass(slots=True)
 class Member:
-    """One network: who trains it, on what it is validated, and which epoch it keeps."""
+    """One network: who trains it, on what it is validated, which epoch it keeps, and whether time cut it off."""
 
     trainer: Trainer
     training: Data
     held: Data | None
     best: BestEpoch | None
+    late: bool = False
 
 
 def train_members(
@@ -98,22 +92,36 @@ def train_members(
         trainer = make_trainer(settings, preparation, target, (seed + number * SEED_STEP) % 2**64, cores)
         best = None
         if held is not None:
-            monitor, sign = ("val_accuracy", -1.0) if settings.task == "classification" else ("val_loss", 1.0)
-            best = BestEpoch(monitor, sign, settings.patience, deadline)
+            # Rows of next to no weight shall not choose among epochs that get all others right.
+            accuracy, loss = ("val_accuracy", -1.0, settings.patience, TIE), ("val_loss", 1.0, settings.patience)
+            best = BestEpoch(*(accuracy if settings.task == "classification" else loss))
         members.append(Member(trainer, training, held, best))
     at_once = min(cores, len(members))
-    epochs = settings.epochs
+    plan, epochs = None, settings.epochs
     if deadline is not None:
-        epochs = affordable(settings, preparation, target, members, seed, cores, deadline)
+        seconds = seconds_of_epoch(settings, preparation, target, members[:at_once], cores // at_once, deadline)
+        plan = Plan(settings.epochs, len(members), at_once, deadline, seconds)
+        epochs = plan.next()[0]
+        if deadline - time.monotonic() < seconds * plan.rounds:
+            warnings.warn("time_limit: it is less than an epoch of each member takes; one is made", stacklevel=4)
     given = list(callbacks)
     progress.start(epochs * len(members), epochs * len(members))
     ticks = Ticks(progress, Lock())
 
     def train(trainer: Trainer) -> None:
-        member = next(member for member in members if member.trainer is trainer)
+        number, member = next(pair for pair in enumerate(members) if pair[1].trainer is trainer)
+        own = [callback.for_member(number) for callback in given] if len(members) > 1 else copy.deepcopy(given)
         trainer.threads = max(1, cores // at_once)
-        watchers = [*copy.deepcopy(given), ticks]
-        train_one(settings, member, epochs, [*([member.best] if member.best else []), *watchers])
+        watchers = [*([member.best] if member.best else []), *own, ticks]
+        if plan is None:
+            train_one(settings, member, epochs, watchers)
+            return
+        began = time.monotonic()
+        planned, seconds = plan.begin()
+        limit = TerminateOnTime(seconds)
+        train_one(settings, member, planned, [*watchers, limit])
+        member.late = limit.late
+        plan.took(trainer.history.epochs, time.monotonic() - began)
 
     interrupted = False
     try:
@@ -174,43 +182,30 @@ def train_one(settings: Settings, member: Member, epochs: int, watchers: Sequenc
         member.best.restore(trainer)
 
 
-def affordable(
+def seconds_of_epoch(
     settings: Settings,
     preparation: Preparation,
     target: Classes | Quantity,
     members: Sequence[Member],
-    seed: int,
-    cores: int,
+    threads: int,
     deadline: float,
-) -> int:
-    """Epochs for which the time will last, by those of a member that is thrown away.
+) -> float:
+    """What an epoch takes where these members are trained side by side: twins of them are, on some of their rows."""
+    every = max(1, -(-max(len(member.training) for member in members) // PROBE_ROWS))
+    began = time.monotonic()
+    clocks = []
+    twins = []
+    for member in members:
+        held = None if member.held is None else member.held.take(np.arange(0, len(member.held), every))
+        training = member.training.take(np.arange(0, len(member.training), every))
+        trainer = make_trainer(settings, preparation, target, member.trainer.seed, threads)
+        twins.append(Member(trainer, training, held, None))
+        clocks.append(Clock(PROBE_SHARE * (deadline - began)))
 
-    A training that is cut off would end at a high rate; one that is planned shorter ends well.
-    """
-    at_once = min(cores, len(members))
-    first = members[0]
-    probe = make_trainer(settings, preparation, target, seed, max(1, cores // at_once))
-    clock = Clock()
-    train_one(settings, Member(probe, first.training, first.held, None), PROBE_EPOCHS, [clock])
-    rounds = -(-len(members) // at_once)
-    left = max(0.0, deadline - time.monotonic()) * SHARE
-    epochs = int(left / (rounds * max(clock.seconds, 1e-9)))
-    if epochs < 1:
-        warnings.warn("time_limit: it is less than an epoch takes; one is made", stacklevel=5)
-    return int(np.clip(epochs, 1, settings.epochs))
+    def train(trainer: Trainer) -> None:
+        place = next(place for place, twin in enumerate(twins) if twin.trainer is trainer)
+        with contextlib.suppress(NonFiniteError):  # what is trained in earnest may fare better
+            train_one(settings, twins[place], PROBE_EPOCHS, [clocks[place]])
 
-
-class Clock(Callback):
-    """Times the last epoch."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self._began = 0.0
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        """Start."""
-        self._began = time.perf_counter()
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
-        """Stop."""
-        self.seconds = time.perf_counter() - self._began
+    train_all(train, [twin.trainer for twin in twins], len(twins))
+    return every * sum(clock.seconds for clock in clocks) / len(clocks)

@@ -28,16 +28,14 @@ def to_onnx(model: Model, path: str | PathLike[str]) -> None:
     onnx = library()
     preparation, target = model.preparation, model.target
     assert target is not None
+    used = [encoding for encoding in preparation.encodings if encoding.how != "dropped"]
+    output = "probabilities" if isinstance(target, Classes) else "prediction"
     inputs = [
         Node("input", attributes={
-            "name": encoding.name,
-            "dtype": "text" if encoding.kind == "category" else "float64",
-            "shape": ["rows", 1],
+            "name": name, "dtype": "text" if encoding.kind == "category" else "float64", "shape": ["rows", 1]
         })
-        for encoding in preparation.encodings
-        if encoding.how != "dropped"
+        for encoding, name in zip(used, input_names([encoding.name for encoding in used], output), strict=True)
     ]  # fmt: skip
-    used = [encoding for encoding in preparation.encodings if encoding.how != "dropped"]
     pairs = list(zip(used, inputs, strict=True))
     raw = [node for encoding, x in pairs for node in numbers(encoding, x)]
     raw += [node for encoding, x in pairs for node in flags(encoding, x)]
@@ -51,13 +49,24 @@ def to_onnx(model: Model, path: str | PathLike[str]) -> None:
     if isinstance(target, Classes):
         facts["classes"] = json.dumps(target.classes.tolist())
         members = [heads_of(network, graph_of(network, matrix))["probabilities"] for network in model.networks]
-        outputs = {"probabilities": mean_of(members)}
+        answer = mean_of(members)
     else:
         outputs_of = [cast(graph_of(network, matrix), "float64") for network in model.networks]
         values = mean_of(outputs_of) * target.std + target.mean
-        bounded = apply("minimum", apply("maximum", values, target.low), target.high)
-        outputs = {"prediction": cast(bounded, "float32")}
-    write_model(onnx, path, inputs, outputs, target.outputs, facts)
+        answer = apply("minimum", apply("maximum", values, target.low), target.high)
+    dtype = "float32" if isinstance(target, Classes) else "float64"
+    write_model(onnx, path, inputs, {output: answer}, target.outputs, facts, dtype)
+
+
+def input_names(columns: list[str], output: str) -> list[str]:
+    """A name of its own for each column: the column's, unless that is empty or the output's."""
+    found: list[str] = []
+    for place, column in enumerate(columns):
+        name = column or f"column {place}"
+        while name == output or name in found or (name != column and name in columns):
+            name += "_"
+        found.append(name)
+    return found
 
 
 def mean_of(nodes: list[Node]) -> Node:

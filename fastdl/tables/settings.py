@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from fastdl.errors import check_bool, check_int, check_number, unknown_name
-from fastdl.kernels.activation import activation_saves
+from fastdl.nn.activation import KINDS
 
 Task = Literal["classification", "regression"]
 TASKS: tuple[Task, ...] = ("classification", "regression")
@@ -93,7 +93,8 @@ class Settings:
             raise unknown_name("task", self.task, TASKS)
         hidden = (self.hidden,) if hasattr(self.hidden, "__index__") else tuple(self.hidden)
         object.__setattr__(self, "hidden", tuple(check_int("hidden", units, 1) for units in hidden))
-        activation_saves(self.activation)
+        if not isinstance(self.activation, str) or self.activation not in KINDS:
+            raise unknown_name("activation", self.activation, KINDS)
         for name, check in CHECKS.items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
 

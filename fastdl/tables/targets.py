@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import decimal
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastdl.errors import as_array
+from fastdl.tables.objects import is_missing
 from fastdl.tables.scores import unit_of
 
 if TYPE_CHECKING:
@@ -38,8 +41,10 @@ class Classes:
     def encode(self, y: Any) -> Array:
         """Numbers of classes, int64; a label that is not known is refused."""
         labels = labels_of(y)
-        if labels.dtype.kind != self.classes.dtype.kind and "U" in (labels.dtype.kind, self.classes.dtype.kind):
+        if self.classes.dtype.kind == "U":
             labels = labels.astype(str)
+        elif labels.dtype.kind == "U":
+            raise ValueError(f"y: expected labels seen in training, such as {self.classes[:1].tolist()[0]!r}, got text")
         codes = np.searchsorted(self.classes, labels).clip(0, len(self.classes) - 1)
         strange = np.flatnonzero(self.classes[codes] != labels)
         if strange.size:
@@ -51,7 +56,7 @@ class Classes:
 
     def config(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {"classes": self.classes.tolist()}
+        return {"classes": self.classes.tolist(), "dtype": self.classes.dtype.str}
 
 
 class Quantity:
@@ -83,6 +88,8 @@ class Quantity:
     def encode(self, y: Any) -> Array:
         """As the network learns it, float64 (n, outputs)."""
         values = numbers_of(y)
+        if self.flat and values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
         if (values.ndim == 1) != self.flat or values.reshape(len(values), -1).shape[1] != self.outputs:
             raise ValueError(f"y: expected {self.outputs} targets of each row, got shape {values.shape}")
         return (values.reshape(len(values), -1) - self.mean) / self.std
@@ -100,22 +107,51 @@ class Quantity:
         }
 
 
+def plain(y: Any) -> Array:
+    """Targets of any container as an array of a type of NumPy's own; of objects where one is missing.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a missing target, or labels of several kinds; the message names the row.
+    """
+    array = _opened(y)
+    if array.dtype.kind not in ("O", "T"):
+        return array
+    values = array.ravel().tolist()
+    missing = [row for row, value in enumerate(values) if is_missing(value)]
+    if missing:
+        row = missing[0] // max(1, array.size // max(1, len(array)))
+        raise ValueError(f"y: the target is missing in row {row} (Input y contains NaN)")
+    kinds = {type(value) for value in values}
+    alike = (numbers.Real | decimal.Decimal | np.bool_, str)
+    if len(kinds) > 1 and not any(all(issubclass(kind, like) for kind in kinds) for like in alike):
+        raise TypeError(f"y: expected labels of one kind, got {' and '.join(sorted(kind.__name__ for kind in kinds))}")
+    if kinds & {decimal.Decimal}:
+        return array.astype(np.float64)
+    found = np.array(values) if values else array
+    return found.reshape(array.shape) if found.size == array.size else array
+
+
+def _opened(y: Any) -> Array:
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        found = y.data.astype(object)
+        found[np.ma.getmaskarray(y)] = None
+        return found
+    if type(y).__module__.partition(".")[0] == "pandas" and hasattr(y, "ndim"):
+        dtypes = y.dtypes if y.ndim == 2 else [y.dtype]
+        if not all(isinstance(dtype, np.dtype) for dtype in dtypes):
+            return np.asarray(y.astype(object), object)
+    if isinstance(y, list | tuple):
+        array = as_array("y", y)
+        mixed = array.ndim == 1 and array.dtype.kind in "US" and not all(isinstance(v, str | bytes) for v in y)
+        return np.array([*y, None], object)[:-1] if mixed else array
+    return as_array("y", y)
+
+
 def labels_of(y: Any) -> Array:
     """A vector of labels without gaps."""
     labels = _vector(y)
-    if labels.dtype.kind == "O":
-        missing = [row for row, label in enumerate(labels.tolist()) if label is None or label != label]
-        if missing:
-            raise ValueError(f"y: the target is missing in row {missing[0]}")
-        kinds = {type(label) for label in labels.tolist()}
-        if kinds <= {str}:
-            labels = labels.astype(str)
-        elif kinds <= {bool, np.bool_}:
-            labels = labels.astype(bool)
-        elif all(issubclass(kind, int | float | np.integer | np.floating) for kind in kinds):
-            labels = labels.astype(np.float64)
-        else:
-            raise TypeError(f"y: expected labels of one kind, got {' and '.join(sorted(k.__name__ for k in kinds))}")
     if labels.dtype.kind == "f":
         bad = np.flatnonzero(~np.isfinite(labels))
         if bad.size:
@@ -127,7 +163,7 @@ def labels_of(y: Any) -> Array:
 
 def numbers_of(y: Any) -> Array:
     """Finite numbers, float64."""
-    values = as_array("y", y)
+    values = plain(y)
     if values.dtype.kind == "c":
         raise ValueError("y: Complex data not supported")
     if values.dtype.kind not in "fiubO":
@@ -145,7 +181,7 @@ def numbers_of(y: Any) -> Array:
 
 
 def _vector(y: Any) -> Array:
-    array = as_array("y", y)
+    array = plain(y)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
