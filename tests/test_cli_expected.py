@@ -100,6 +100,14 @@ def test_a_strange_cell_counts_as_missing(
     assert out == answer(capsys, "predict", model, table("t.csv", changed(name, "")), "--proba")[0]
 
 
+def test_a_column_that_the_model_leaves_out_may_be_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    names, rows = ["constant", "id", *HEAD], [["5", f"row {i}", *row] for i, row in enumerate(ROWS)]
+    answer(capsys, "train", table("t.csv", rows, names), "--out", "m", *QUICK)
+    expected = answer(capsys, "predict", "m", "t.csv")
+    assert answer(capsys, "predict", "m", table("o.csv")) == expected
+    assert answer(capsys, "predict", "m", table("o.csv", [row[:-1] for row in ROWS], HEAD[:-1])) == expected
+
+
 def test_nothing_but_gaps(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [answer(capsys, "predict", model, table("t.csv", [[""] * 8] * n), "--proba")[0] for n in (1, 3)]
     assert lines[1] == [*lines[0], lines[0][1], lines[0][1]]

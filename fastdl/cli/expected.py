@@ -54,12 +54,17 @@ class Expected:
         """The name of the target."""
         return self.task.target
 
+    @property
+    def needed(self) -> list[str]:
+        """The names of the features but those that the model leaves out."""
+        return [name for name, kind in zip(self.task.features, self.kinds, strict=True) if kind != "unused"]
+
     # Before the file is read
 
     def fits(self, cells: Sequence[str]) -> bool:
         """Whether these may be the cells of the first row."""
         if self.task.named:
-            return set(self.task.features) <= set(cells)
+            return set(self.needed) <= set(cells)
         return len(cells) in (self.task.width, len(self.task.positions))
 
     def is_header(self, first: Sequence[str]) -> bool:
@@ -110,16 +115,19 @@ class Expected:
     def frame(self, table: Table) -> Frame:
         """The features of a table, in the model's order and of its kinds."""
         places = self._find(table)
-        frame = table.frame(places, self.kinds)
+        there = [(place, kind) for place, kind in zip(places, self.kinds, strict=True) if place is not None]
+        found = iter(table.frame([place for place, _ in there], [kind for _, kind in there]).columns)
+        nothing = np.full(table.rows, np.nan)
         columns = []
-        for column, name, known in zip(frame.columns, self.task.features, self.categories, strict=True):
+        for name, place, known in zip(self.task.features, places, self.categories, strict=True):
+            column = Column(name, "number", nothing) if place is None else next(found)
             if column.kind == "category" and known:
                 column = recognized(column, known, table)
             columns.append(Column(name, column.kind, column.values))
         return Frame(columns, self.task.named)
 
-    def _find(self, table: Table) -> list[int]:
-        """Which columns of a table the features are."""
+    def _find(self, table: Table) -> Sequence[int | None]:
+        """Which columns of a table the features are; None for one that is not there, and that the model leaves out."""
         task = self.task
         if not task.named:
             places = self._places(len(table.columns))
@@ -136,7 +144,7 @@ class Expected:
             )
         there = {name: place for place, name in enumerate(table.names)}
         others = set(there) - {*task.features, task.target}
-        missing = [name for name in task.features if name not in there]
+        missing = [name for name in self.needed if name not in there]
         if missing:
             near = nearest(missing[0], sorted(others))
             hint = f"; is {shown(near)} meant to be {shown(missing[0])}?" if near is not None else ""
@@ -147,7 +155,7 @@ class Expected:
         if extra:
             what = f"columns {listed(extra)} are" if len(extra) > 1 else f"column {listed(extra)} is"
             note(f"{table.source}: {what} not used by the model")
-        return [there[name] for name in task.features]
+        return [there.get(name) for name in task.features]
 
 
 def is_value(cell: str) -> bool:
