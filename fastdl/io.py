@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fastdl.program import Array
 
 
-def write_atomically(path: str | PathLike[str], content: bytes) -> None:
-    """Write a file by way of a temporary one beside it: sync, rename, sync the folder."""
+def write_atomically(path: str | PathLike[str], content: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Write a file, or let `content` write it, by way of a temporary one beside it: sync, rename, sync the folder."""
     import tempfile  # here, and not above, so that `import fastdl` stays light; likewise elsewhere
     from pathlib import Path
 
@@ -22,7 +22,10 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)

@@ -89,8 +89,9 @@ def test_time_ends_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("fastdl.callbacks.terminate_on_time.time.monotonic", lambda: float(next(now)))
     X, y = blobs(20)
     trainer = fdl.Trainer(nn.Sequential(nn.Dense(3)))
-    history = trainer.fit(X, y, epochs=50, callbacks=callbacks.TerminateOnTime(4.0), progress=False)
-    assert history.epochs == 4
+    limit = callbacks.TerminateOnTime(4.0)
+    assert trainer.fit(X, y, epochs=50, callbacks=limit, progress=False).epochs == 4 and limit.late
+    assert trainer.fit(X, y, epochs=4, callbacks=limit, progress=False).epochs == 8 and not limit.late
     for bad in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="seconds"):
             callbacks.TerminateOnTime(bad)

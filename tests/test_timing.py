@@ -70,6 +70,7 @@ def test_who_is_too_slow_is_cut_off_at_the_end_of_its_share(clock: type[Hand]) -
     model = fit(1000.0, n_ens=4)
     epochs = [history.epochs for history in model.histories]
     assert clock.now <= 1000 and epochs[0] in (49, 50) and min(epochs[1:]) > 40
+    assert [member.late for member in model.members] == [True, False, False, False]
 
 
 @pytest.mark.parametrize("changes", [{"n_ens": 3}, {"n_ens": 3, "validation_fraction": 0.0}], ids=str)

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from fastdl.cli.parquet import pyarrow
 from fastdl.cli.tables import PARQUET_SUFFIXES
+from fastdl.io import write_atomically
 
 Rows = Iterator[list[Any]]  # the names, then the rows
 OTHER = (".npz", ".npy", ".xlsx", ".xls", ".ods", ".json", ".zip")  # that nobody should find text in
@@ -33,10 +34,10 @@ def writer_for(out: str | None, force: bool) -> Callable[[Rows], None]:
         raise ValueError(f"--out: {out} would have to end in .csv, .csv.gz, .tsv or .parquet")
     if name.endswith(PARQUET_SUFFIXES):
         pyarrow(out)
-        return lambda rows: write_whole(out, lambda file: write_parquet(out, file, rows))
+        return lambda rows: write_atomically(out, lambda file: write_parquet(out, file, rows))
     delimiter = "\t" if name.removesuffix(".gz").endswith(".tsv") else ","
     packed = name.endswith(".gz")
-    return lambda rows: write_whole(out, lambda file: write_bytes(file, rows, delimiter, packed))
+    return lambda rows: write_atomically(out, lambda file: write_bytes(file, rows, delimiter, packed))
 
 
 def write_text(file: IO[str], rows: Iterable[list[Any]], delimiter: str) -> None:
@@ -62,16 +63,3 @@ def write_parquet(path: str, file: IO[bytes], rows: Rows) -> None:
     names = next(rows)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     parquet.write_table(arrow.table([list(column) for column in columns], names=names), file)
-
-
-def write_whole(path: str, write: Callable[[IO[bytes]], None]) -> None:
-    """Write a file that appears whole or not at all."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
