@@ -104,6 +104,14 @@ def test_the_page_says_why_a_run_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "since numbers were no longer finite, in T" in page("--epochs", "99", "--lr", "1000")
     fit = Model.fit
 
+    def late(self: Model, *parts: Any, **options: Any) -> Model:
+        fit(self, *parts, **options)
+        self.members[0].late = True
+        return self
+
+    monkeypatch.setattr(Model, "fit", late)
+    assert "cut this run off; the command makes all 3 epochs" in page("--epochs", "3")
+
     def interrupted(self: Model, *parts: Any, **options: Any) -> Model:
         fit(self, *parts, **options)
         self.interrupted = True

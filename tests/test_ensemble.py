@@ -118,6 +118,14 @@ def test_save_and_load(tmp_path: Path) -> None:
         fdl.Ensemble.load(tmp_path)
 
 
+def test_callbacks_of_members_write_to_places_of_their_own(tmp_path: Path) -> None:
+    watchers = [callbacks.CSVLogger(tmp_path / "log.csv"), callbacks.TensorBoard(tmp_path / "board")]
+    fdl.Ensemble(mlp(), 2).fit(X, Y, **FIT | {"callbacks": watchers})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["board", "log-0.csv", "log-1.csv"]
+    assert sorted(path.name for path in (tmp_path / "board").iterdir()) == ["member-0", "member-1"]
+    assert len((tmp_path / "log-1.csv").read_text().splitlines()) == 1 + FIT["epochs"]
+
+
 def test_the_progress_bar_counts_all_epochs(capsys: pytest.CaptureFixture[str]) -> None:
     fdl.Ensemble(mlp(), 3, threads=1).fit(X, Y, **FIT | {"progress": True})
     assert "epoch 9/9" in capsys.readouterr().err
